@@ -1,0 +1,127 @@
+//! `restudy run`: rebuilds what is out of date and says in one line how it went.
+
+use super::progress::Progress;
+use super::{Failure, open, print_json, render};
+use clap::Args;
+use engine::limits::{self, Capacity};
+use engine::schedule::{self, RunOptions, Summary};
+use engine::session::OpenOptions;
+use engine::snapshot;
+use std::io::{self, Write};
+use std::thread;
+
+#[derive(Args)]
+pub struct RunArgs {
+    /// Stages, instances or tables to bring up to date, with all they need [default: everything]
+    targets: Vec<String>,
+    /// Tasks at once [default: one per processor]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Go on with what does not depend on a failed stage
+    #[arg(long)]
+    keep_going: bool,
+    /// Run the targets even where their results are known
+    #[arg(long)]
+    force: bool,
+    /// What there is of something that stages hold while they run, such as `memory=8G` or `stata=2`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=AMOUNT", value_parser = limit)]
+    limits: Vec<(String, u64)>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print what happens as it happens, one JSON object per line, the summary last
+    #[arg(long, conflicts_with = "json")]
+    events: bool,
+}
+
+/// What shells give for a program ended by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+/// Warnings printed in full; the rest is counted.
+const SHOWN: usize = 30;
+
+pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
+    if !args.force
+        && let Some(summary) = snapshot::nothing_to_do(options, &args.targets)
+    {
+        return report(&summary, args);
+    }
+    let session = open(options)?;
+    let progress = if args.events { Progress::events() } else { Progress::new(args.json) };
+    let stop = super::stop_on_signals();
+    let run_options = RunOptions {
+        targets: args.targets.clone(),
+        jobs: args.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
+        keep_going: args.keep_going,
+        force: args.force,
+        capacity: Capacity(args.limits.iter().cloned().collect()),
+        stop,
+    };
+    let result = schedule::run(&session, options, &run_options, &progress);
+    progress.finish();
+    report(&result?, args)
+}
+
+fn report(summary: &Summary, args: &RunArgs) -> Result<(), Failure> {
+    if args.json {
+        let value = serde_json::to_value(summary).map_err(std::io::Error::other)?;
+        print_json(&value)?;
+    } else if args.events {
+        let value = serde_json::json!({ "event": "done", "summary": summary });
+        writeln!(io::stdout().lock(), "{value}")?;
+    } else {
+        warnings(summary);
+        let is_whole = |path: &&String| path.ends_with(".html");
+        for path in summary.published.iter().filter(is_whole).filter(|_| !summary.ran.is_empty()) {
+            eprintln!("wrote {path}");
+        }
+        eprintln!("{}", last_line(summary));
+    }
+    match (summary.interrupted, summary.failed.is_empty()) {
+        (true, _) => Err(Failure::Shown(INTERRUPTED)),
+        (false, true) => Ok(()),
+        (false, false) => Err(Failure::Shown(1)),
+    }
+}
+
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, amount) = text.split_once('=').ok_or("give it as NAME=AMOUNT")?;
+    let amount = limits::amount(amount).ok_or_else(|| format!("`{amount}` is no amount; write `2` or `4G`"))?;
+    Ok((name.trim().to_string(), amount))
+}
+
+fn warnings(summary: &Summary) {
+    // A run that did nothing repeats only the number: whoever wants the list has `status`.
+    if summary.ran.is_empty() {
+        if !summary.warnings.is_empty() {
+            eprintln!("{} warnings stand; `restudy status` lists them", summary.warnings.len());
+        }
+        return;
+    }
+    let hidden = render::show_warnings(&summary.warnings, SHOWN);
+    if hidden > 0 {
+        eprintln!("and {hidden} more warnings; `restudy status` lists them");
+    }
+}
+
+fn last_line(summary: &Summary) -> String {
+    let cut_off = match summary.cut_off.len() {
+        0 => String::new(),
+        count => format!(" ({count} cut off)"),
+    };
+    let skipped = match summary.skipped.len() {
+        0 => String::new(),
+        count => format!(", {count} skipped"),
+    };
+    format!(
+        "{}: {} ran, {} up to date{cut_off}, {} failed{skipped} in {:.1} s",
+        match (summary.interrupted, summary.failed.is_empty()) {
+            (true, _) => "stopped",
+            (false, true) => "done",
+            (false, false) => "failed",
+        },
+        summary.ran.len(),
+        summary.up_to_date.len() + summary.cut_off.len(),
+        summary.failed.len(),
+        summary.seconds,
+    )
+}

@@ -1,0 +1,158 @@
+//! Types of one leaf into those of another. Knows no option and no stage.
+
+use engine::diagnostic::{Diagnostic, Place, nearest};
+use engine::digest::Digest;
+use engine::kind::{OutputTable, Schemas, StageError, TableSchema};
+use engine::record::ColumnRecord;
+use std::path::PathBuf;
+use tables::columns::{Column, ColumnType, Table, Values};
+use tables::info::TableInfo;
+use tables::sql::{Schema, SqlError};
+
+/// A table just written, as the engine wants it.
+pub fn output(name: &str, path: PathBuf, info: TableInfo) -> Result<OutputTable, StageError> {
+    let digest = |hex: &str| {
+        Digest::from_hex(hex).ok_or_else(|| {
+            StageError::from(Diagnostic::error(format!("table `{name}` was given the malformed digest `{hex}`")))
+        })
+    };
+    let mut columns = Vec::new();
+    for column in &info.columns {
+        columns.push(ColumnRecord {
+            name: column.name.clone(),
+            kind: column.kind.name().to_string(),
+            digest: digest(&column.digest)?,
+            nulls: column.nulls,
+        });
+    }
+    Ok(OutputTable {
+        name: name.to_string(),
+        path,
+        rows_digest: digest(&info.rows_digest)?,
+        key: info.key,
+        rows: info.rows,
+        columns,
+    })
+}
+
+/// The columns a raw file gave, as a table.
+pub fn table(columns: Vec<readers::extract::RawColumn>) -> Vec<Column> {
+    columns
+        .into_iter()
+        .map(|column| Column {
+            name: column.name,
+            values: match column.values {
+                readers::extract::Values::Text(values) => Values::Text(values),
+                readers::extract::Values::Int(values) => Values::Int(values),
+                readers::extract::Values::Float(values) => Values::Float(values),
+                readers::extract::Values::Bool(values) => Values::Bool(values),
+                readers::extract::Values::Date(values) => Values::Date(values),
+            },
+        })
+        .collect()
+}
+
+/// The tables of `names` as the SQL planner wants them.
+pub fn schemas(names: &[String], known: &Schemas) -> Vec<Schema> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let columns = known.get(name)?.columns.iter();
+            let columns = columns.filter_map(|(column, kind)| Some((column.clone(), kind.parse::<ColumnType>().ok()?)));
+            Some(Schema { table: name.clone(), columns: columns.collect() })
+        })
+        .collect()
+}
+
+/// Column names and types as the engine keeps them.
+pub fn schema(key: &[String], columns: &[(String, ColumnType)]) -> TableSchema {
+    TableSchema {
+        key: key.to_vec(),
+        columns: columns.iter().map(|(name, kind)| (name.clone(), kind.name().to_string())).collect(),
+    }
+}
+
+/// A failure of SQL as a diagnostic, pointing into `text` where the failure has a place.
+pub fn sql_error(error: &SqlError, file: &str, text: &str) -> Diagnostic {
+    let place =
+        error.place().map(|(line, column)| Place::in_text(file, text, line, column, word_length(text, line, column)));
+    let mut diagnostic = Diagnostic::error(error.to_string()).hint(error.hint());
+    if place.is_none() {
+        diagnostic = diagnostic.located(Some(file.to_string()));
+    }
+    if let Some(rows) = error.rows() {
+        diagnostic = diagnostic.note(tables::render::text(rows, Some(100)));
+    }
+    diagnostic.at(place)
+}
+
+/// A complaint about a column that a table does not have; `None` if it has it.
+pub fn missing_column(schema: &TableSchema, table: &str, column: &str) -> Option<Diagnostic> {
+    if schema.has(column) {
+        return None;
+    }
+    let names: Vec<&str> = schema.names().collect();
+    let hint = match nearest(column, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has: {}", names.join(", ")),
+    };
+    Some(Diagnostic::error(format!("no column `{column}` in `{table}`")).hint(hint))
+}
+
+/// A column's numbers; whole numbers and truth values count as numbers.
+pub fn numbers(values: &Values) -> Option<Vec<Option<f64>>> {
+    match values {
+        Values::Float(values) => Some(values.clone()),
+        Values::Int(values) => Some(values.iter().map(|value| value.map(|value| value as f64)).collect()),
+        Values::Bool(values) => {
+            Some(values.iter().map(|value| value.map(|value| f64::from(u8::from(value)))).collect())
+        }
+        Values::Text(_) | Values::Date(_) => None,
+    }
+}
+
+/// The value in words, for messages and labels.
+pub fn cell_text(values: &Values, row: usize) -> String {
+    let table = Table { columns: vec![Column { name: String::new(), values: take(values, row) }] };
+    tables::render::csv(&table).lines().nth(1).unwrap_or("").trim_matches('"').to_string()
+}
+
+/// The rows of `values` that `keep` marks.
+pub fn select(values: &Values, keep: &[bool]) -> Values {
+    fn kept<T: Clone>(values: &[T], keep: &[bool]) -> Vec<T> {
+        values.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| value.clone()).collect()
+    }
+    match values {
+        Values::Bool(values) => Values::Bool(kept(values, keep)),
+        Values::Int(values) => Values::Int(kept(values, keep)),
+        Values::Float(values) => Values::Float(kept(values, keep)),
+        Values::Text(values) => Values::Text(kept(values, keep)),
+        Values::Date(values) => Values::Date(kept(values, keep)),
+    }
+}
+
+/// Whether the value of a row is missing.
+pub fn is_null(values: &Values, row: usize) -> bool {
+    match values {
+        Values::Bool(values) => values[row].is_none(),
+        Values::Int(values) => values[row].is_none(),
+        Values::Float(values) => values[row].is_none(),
+        Values::Text(values) => values[row].is_none(),
+        Values::Date(values) => values[row].is_none(),
+    }
+}
+
+fn take(values: &Values, row: usize) -> Values {
+    match values {
+        Values::Bool(values) => Values::Bool(vec![values[row]]),
+        Values::Int(values) => Values::Int(vec![values[row]]),
+        Values::Float(values) => Values::Float(vec![values[row]]),
+        Values::Text(values) => Values::Text(vec![values[row].clone()]),
+        Values::Date(values) => Values::Date(vec![values[row]]),
+    }
+}
+
+fn word_length(text: &str, line: usize, column: usize) -> usize {
+    let rest = text.lines().nth(line.saturating_sub(1)).unwrap_or("").chars().skip(column.saturating_sub(1));
+    rest.take_while(|c| c.is_alphanumeric() || "_.".contains(*c)).count().max(1)
+}

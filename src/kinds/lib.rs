@@ -1,0 +1,27 @@
+//! The kinds of stages: one file each, glue between the leaves, no algorithm.
+//! To add one: a file here, its `mod` line, and a line of `ALL`.
+
+pub mod check;
+pub mod checks;
+pub mod convert;
+pub mod descriptive;
+pub mod estimate;
+pub mod exhibits;
+pub mod index;
+pub mod ingest;
+pub mod layout;
+pub mod matrix;
+pub mod regression;
+pub mod report;
+pub mod sql;
+
+use engine::kind::{Kinds, StageKind};
+
+/// Every kind, alphabetically.
+pub static ALL: &[&dyn StageKind] =
+    &[&check::Check, &estimate::Estimate, &index::Index, &ingest::Ingest, &report::Report, &sql::Sql];
+
+/// What the engine is given.
+pub fn registry() -> Kinds {
+    Kinds { all: ALL, matrix: &matrix::Join }
+}

@@ -1,0 +1,123 @@
+//! `kind: sql`: a query over the study's tables. Its inputs are the tables it names, its read set comes from the plan.
+
+use crate::checks::Checks;
+use crate::convert;
+use engine::diagnostic::{Diagnostic, Place};
+use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind};
+use engine::manifest::Manifest;
+use engine::spec::Spec;
+use tables::sql::{Query, RunOptions, Source, SqlError};
+
+pub struct Sql;
+
+struct SqlStage {
+    name: String,
+    /// Where the query stands: a file of the study, or the pipeline itself.
+    file: String,
+    /// The query with its parameters put in.
+    text: String,
+    query: Query,
+    key: Vec<String>,
+    key_place: Place,
+    checks: Checks,
+    inputs: Vec<Input>,
+}
+
+impl StageKind for Sql {
+    fn name(&self) -> &'static str {
+        "sql"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn parse(&self, spec: &Spec) -> Option<Box<dyn Stage>> {
+        let (file, text) = query_text(spec)?;
+        let key = spec.key();
+        let key_place = spec.fields.document().place(spec.fields.node("key").unwrap_or(spec.fields.self_node()).span);
+        let checks = Checks::parse(spec);
+        let query = match tables::sql::parse(&text) {
+            Ok(query) => query,
+            Err(error) => {
+                spec.fields.problems().push(convert::sql_error(&error, &file, &text));
+                return None;
+            }
+        };
+        let inputs = query
+            .tables()
+            .iter()
+            .map(|table| Input::Table {
+                name: table.clone(),
+                place: query
+                    .table_place(table)
+                    .map(|(line, column)| Place::in_text(&file, &text, line, column, table.chars().count())),
+            })
+            .collect();
+        Some(Box::new(SqlStage { name: spec.name.to_string(), file, text, query, key, key_place, checks, inputs }))
+    }
+}
+
+impl Stage for SqlStage {
+    fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn describe(&self, manifest: &mut dyn Manifest) {
+        let SqlStage { name: _, file: _, text: _, query, key, key_place: _, checks, inputs: _ } = self;
+        manifest.text("sql", query.canonical());
+        manifest.text("engine", tables::sql::ENGINE);
+        manifest.list("key", key);
+        checks.describe(manifest);
+    }
+
+    fn resolve(&self, schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
+        let plan = tables::sql::plan(&self.query, &convert::schemas(self.query.tables(), schemas))
+            .map_err(|error| vec![convert::sql_error(&error, &self.file, &self.text)])?;
+        let schema = convert::schema(&self.key, &plan.columns);
+        let mut problems = self.checks.resolve(&schema, &self.name);
+        for column in &self.key {
+            problems.extend(
+                convert::missing_column(&schema, &self.name, column).map(|problem| problem.at(self.key_place.clone())),
+            );
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
+        Ok(Resolved { reads, outputs: [(self.name.clone(), schema)].into() })
+    }
+
+    fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
+        let mut sources = Vec::new();
+        for table in self.query.tables() {
+            sources.push(Source { table: table.clone(), path: &context.table(table)?.path });
+        }
+        let path = context.scratch.join("table.parquet");
+        let stop = || context.halt.cause().is_some();
+        let options = RunOptions { memory_limit: None, stop: Some(&stop) };
+        let info = match tables::sql::run(&self.query, &sources, &self.key, &path, &options) {
+            Ok(info) => info,
+            Err(SqlError::Stopped) => return Err(StageError::Cancelled),
+            Err(error) => return Err(convert::sql_error(&error, &self.file, &self.text).into()),
+        };
+        let warnings = self.checks.run(&self.name, &path, &self.key)?;
+        Ok(Outputs { tables: vec![convert::output(&self.name, path, info)?], files: Vec::new(), warnings })
+    }
+}
+
+/// The query and the file it stands in: `file:` names one, or `query:` holds it.
+fn query_text(spec: &Spec) -> Option<(String, String)> {
+    if let Some(query) = spec.substituted("query") {
+        if let Some(node) = spec.fields.node("file") {
+            spec.fields.complain(node, "give either `file` or `query`, not both");
+        }
+        return Some((format!("{}, `query` of `{}`", query.place.file, spec.name), query.value));
+    }
+    let file = spec.file("file")?;
+    Some((file.shown.clone(), spec.substitute_file(&file)))
+}

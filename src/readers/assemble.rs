@@ -1,0 +1,347 @@
+//! Rows of raw cells to typed columns: skips, parses, scales, and counts what could not be read. The one place that every
+//! format goes through, so that a rule of the layout means the same in all of them. Opens no file.
+
+use std::borrow::Cow;
+
+use crate::{
+    bind::Binding,
+    cell::Cell,
+    error::{ReadError, shortened},
+    extract::{Extract, Issue, IssueCode, RawColumn, RowOrigin, SkippedRow, Values},
+    layout::{self, Compiled, CompiledSkip, ValueKind},
+    normal, number,
+    source::Source,
+    value::{Parsed, Reading},
+};
+
+/// How many unreadable cells an error lists.
+const LISTED: usize = 5;
+
+/// How the place of a cell is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// `C17`.
+    Sheet,
+    /// `line 17, field 3`.
+    Fields,
+    /// `observation 17, variable gdp`.
+    Observations,
+    /// ``line 17, field `gdp` ``.
+    Keys,
+    /// `the text`.
+    Whole,
+}
+
+/// Fills an [`Extract`] row by row.
+pub(crate) struct Assembler<'a> {
+    compiled: &'a Compiled<'a>,
+    source: &'a Source,
+    places: Places,
+    factors: Vec<f64>,
+    columns: Vec<Values>,
+    origins: Vec<RowOrigin>,
+    issues: Vec<Issue>,
+    skipped: Vec<SkippedRow>,
+    unreadable: Vec<Unreadable>,
+    unreadable_count: usize,
+    sheets: Vec<String>,
+    letters: Vec<Vec<(String, String)>>,
+    bindings: Vec<Binding>,
+    fixed: Vec<Option<Parsed>>,
+    epoch_1904: bool,
+}
+
+struct Unreadable {
+    column: usize,
+    sheet: String,
+    cell: String,
+    text: String,
+}
+
+impl<'a> Assembler<'a> {
+    pub(crate) fn new(
+        compiled: &'a Compiled<'a>,
+        source: &'a Source,
+        places: Places,
+    ) -> Result<Assembler<'a>, ReadError> {
+        let rules = &compiled.layout.columns;
+        let factors = rules
+            .iter()
+            .map(|rule| layout::factor_for(rule, |group| source.group_number(group)))
+            .collect::<Result<Vec<f64>, ReadError>>()?;
+        Ok(Assembler {
+            compiled,
+            source,
+            places,
+            factors,
+            columns: rules.iter().map(|rule| Values::empty(rule.kind)).collect(),
+            origins: Vec::new(),
+            issues: Vec::new(),
+            skipped: Vec::new(),
+            unreadable: Vec::new(),
+            unreadable_count: 0,
+            sheets: Vec::new(),
+            letters: vec![Vec::new(); rules.len()],
+            bindings: Vec::new(),
+            fixed: Vec::new(),
+            epoch_1904: false,
+        })
+    }
+
+    /// Turns to a sheet; formats without sheets turn to one without a name.
+    pub(crate) fn start_sheet(&mut self, name: &str, bindings: Vec<Binding>, epoch_1904: bool) {
+        self.sheets.push(name.to_string());
+        self.epoch_1904 = epoch_1904;
+        for (letters, binding) in self.letters.iter_mut().zip(&bindings) {
+            if let Binding::Cell { label, .. } = binding {
+                letters.push((name.to_string(), label.clone()));
+            }
+        }
+        self.bindings = bindings;
+        // What is the same for every row is parsed, and complained about, once.
+        let mut fixed = Vec::new();
+        for column in 0..self.bindings.len() {
+            fixed.push(match &self.bindings[column] {
+                Binding::Fixed { cell, place } => {
+                    let (cell, place) = (cell.clone(), place.clone());
+                    Some(self.parse(column, &cell, || place))
+                }
+                _ => None,
+            });
+        }
+        self.fixed = fixed;
+    }
+
+    /// The index of the cell each column wants from a row.
+    pub(crate) fn wanted(&self) -> Vec<Option<usize>> {
+        self.bindings
+            .iter()
+            .map(|binding| match binding {
+                Binding::Cell { index, .. } => Some(*index),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Takes a row: one cell per column of the layout, empty where nothing was wanted. `other` is the first text
+    /// anywhere in the row, for rows that are blank where the layout looks.
+    pub(crate) fn row(&mut self, row: u32, cells: &[Cell], other: impl FnOnce() -> String) {
+        let from_file = |column: usize| matches!(self.bindings[column], Binding::Cell { .. });
+        let reads_cells = (0..cells.len()).any(from_file);
+        if reads_cells && (0..cells.len()).all(|column| !from_file(column) || cells[column].is_blank()) {
+            let text = other();
+            if !text.is_empty() {
+                self.skip(row, "blank".into(), &text);
+            }
+            return;
+        }
+        if let Some(reason) = self.reason_to_skip(row, cells) {
+            let text = cells.iter().find(|cell| !cell.is_blank()).map(|cell| cell.to_text().into_owned());
+            self.skip(row, reason, &text.unwrap_or_default());
+            return;
+        }
+        for (column, cell) in cells.iter().enumerate() {
+            let parsed = match &self.bindings[column] {
+                Binding::Fixed { .. } => self.fixed[column].clone().unwrap_or(Parsed::Missing),
+                Binding::Absent => Parsed::Missing,
+                Binding::RowNumber => {
+                    let number = Cell::Integer(i64::from(row));
+                    self.parse(column, &number, || "the row number".into())
+                }
+                Binding::Cell { label, index } => {
+                    let (places, label, index) = (self.places, label.clone(), *index);
+                    self.parse(column, cell, || places.cell(row, index, &label))
+                }
+            };
+            self.columns[column].push(parsed);
+        }
+        let sheet = u32::try_from(self.sheets.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.origins.push(RowOrigin { sheet, row });
+    }
+
+    /// The result, or the error that the rows gave rise to.
+    pub(crate) fn finish(self, encoding: Option<String>) -> Result<Extract, ReadError> {
+        let rules = &self.compiled.layout.columns;
+        let file = self.source.file.clone();
+        let mut unreadable = self.unreadable.into_iter();
+        if let Some(first) = unreadable.next() {
+            return Err(ReadError::Unparsable {
+                file,
+                sheet: first.sheet,
+                cell: first.cell,
+                column: rules[first.column].name.clone(),
+                text: first.text,
+                kind: rules[first.column].kind.name(),
+                count: self.unreadable_count,
+                others: unreadable.map(|other| (other.cell, other.text)).collect(),
+            });
+        }
+        if self.origins.is_empty() {
+            let sheet = self.sheets.join(", ");
+            return Err(ReadError::NoRows { file, sheet, skipped: self.skipped.len() });
+        }
+        let letters = rules
+            .iter()
+            .zip(&self.letters)
+            .filter(|(_, letters)| !letters.is_empty())
+            .map(|(rule, letters)| (rule.name.clone(), joined(letters)))
+            .collect();
+        Ok(Extract {
+            columns: rules
+                .iter()
+                .zip(self.columns)
+                .map(|(rule, values)| RawColumn { name: rule.name.clone(), values })
+                .collect(),
+            origins: self.origins,
+            sheets: self.sheets,
+            letters,
+            issues: self.issues,
+            skipped: self.skipped,
+            encoding,
+        })
+    }
+
+    fn reading(&self) -> Reading<'a> {
+        Reading {
+            compiled: self.compiled,
+            epoch_1904: self.epoch_1904,
+            typed: matches!(self.places, Places::Sheet | Places::Observations | Places::Keys),
+        }
+    }
+
+    fn sheet(&self) -> String {
+        self.sheets.last().cloned().unwrap_or_default()
+    }
+
+    fn skip(&mut self, row: u32, reason: String, text: &str) {
+        let sheet = self.sheet();
+        self.skipped.push(SkippedRow { sheet, row, reason, text: shortened(text) });
+    }
+
+    fn reason_to_skip(&self, row: u32, cells: &[Cell]) -> Option<String> {
+        let cell_of = |column: usize| match &self.bindings[column] {
+            Binding::Cell { .. } => Cow::Borrowed(&cells[column]),
+            Binding::Fixed { cell, .. } => Cow::Borrowed(cell),
+            Binding::RowNumber => Cow::Owned(Cell::Integer(i64::from(row))),
+            Binding::Absent => Cow::Owned(Cell::Empty),
+        };
+        let name = |column: usize| &self.compiled.layout.columns[column].name;
+        self.compiled.skip.iter().find_map(|rule| match rule {
+            CompiledSkip::Null { column } => {
+                self.reading().is_missing(&cell_of(*column)).then(|| format!("{} is missing", name(*column)))
+            }
+            CompiledSkip::Matches { column, pattern } => pattern
+                .is_match(&normal::normalise(&cell_of(*column).to_text()))
+                .then(|| format!("{} matches {}", name(*column), pattern.as_str())),
+        })
+    }
+
+    fn parse(&mut self, column: usize, cell: &Cell, place: impl FnOnce() -> String) -> Parsed {
+        let rule = &self.compiled.layout.columns[column];
+        let outcome = self
+            .reading()
+            .parse(cell, rule.kind)
+            .and_then(|(parsed, code)| Some((self.adjusted(column, parsed)?, code)));
+        // What a file name or the layout says is text in any case: that it was read as a number is no news.
+        let fixed = matches!(self.bindings.get(column), Some(Binding::Fixed { .. }));
+        let (parsed, code) = match outcome {
+            Some((parsed, None)) => return parsed,
+            Some((parsed, Some(IssueCode::NumberAsText))) if fixed => return parsed,
+            Some((parsed, Some(code))) => (parsed, code),
+            None => (Parsed::Missing, IssueCode::Unparsable),
+        };
+        let (sheet, text) = (self.sheet(), cell.to_text().into_owned());
+        if code == IssueCode::Unparsable {
+            self.unreadable_count += 1;
+            if self.unreadable.len() < LISTED {
+                self.unreadable.push(Unreadable { column, sheet, cell: place(), text: shortened(&text) });
+            }
+        } else {
+            let column = rule.name.clone();
+            self.issues.push(Issue { column, sheet, cell: place(), text, code });
+        }
+        parsed
+    }
+
+    /// Scales, then adds; `None` if the result is no number any more.
+    fn adjusted(&self, column: usize, parsed: Parsed) -> Option<Parsed> {
+        let rule = &self.compiled.layout.columns[column];
+        let add = rule.add.unwrap_or(0);
+        match parsed {
+            Parsed::Int(value) => value.checked_add(add).map(Parsed::Int),
+            Parsed::Float(value) => {
+                debug_assert_eq!(rule.kind, ValueKind::Float);
+                let mut value = value;
+                if self.factors[column] != 1.0 {
+                    value = number::scaled(value, self.factors[column]);
+                }
+                if add != 0 {
+                    value += add as f64;
+                }
+                value.is_finite().then_some(Parsed::Float(value))
+            }
+            other => Some(other),
+        }
+    }
+}
+
+impl Places {
+    fn cell(self, row: u32, index: usize, label: &str) -> String {
+        match self {
+            Places::Sheet => format!("{label}{row}"),
+            Places::Fields => format!("line {row}, field {}", index + 1),
+            Places::Observations => format!("observation {row}, variable {label}"),
+            Places::Keys => format!("line {row}, field `{label}`"),
+            Places::Whole => "the text".into(),
+        }
+    }
+}
+
+/// `C` if all sheets agree, else `2022!C, 2023!D`.
+fn joined(letters: &[(String, String)]) -> String {
+    let first = &letters[0].1;
+    if letters.iter().all(|(_, letter)| letter == first) {
+        return first.clone();
+    }
+    let each: Vec<String> = letters.iter().map(|(sheet, letter)| format!("{sheet}!{letter}")).collect();
+    each.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::layout::{ColumnRule, ColumnSource, Encoding, Format, HeaderRule, Layout, SheetChoice, ValueKind};
+    use std::fs;
+
+    #[test]
+    fn a_year_in_a_file_name_is_no_number_stored_as_text() {
+        let rule = |name: &str, source: ColumnSource| ColumnRule {
+            name: name.into(),
+            source,
+            kind: ValueKind::Int,
+            optional: false,
+            scale: Vec::new(),
+            add: None,
+        };
+        let layout = Layout {
+            format: Format::Jsonl,
+            sheets: SheetChoice::First,
+            header: HeaderRule::None,
+            columns: vec![
+                rule("year", ColumnSource::File("year".into())),
+                rule("reports", ColumnSource::Field("reports".into())),
+            ],
+            skip: Vec::new(),
+            missing: Vec::new(),
+            encoding: Encoding::Utf8,
+            delimiter: b',',
+            file_pattern: Some(r"reports_(?<year>\d{4})".into()),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reports_2013.jsonl");
+        fs::write(&path, "{\"reports\": 3}\n{\"reports\": \"4\"}\n").unwrap();
+        let extract = crate::read(&path, "reports_2013.jsonl", &layout).unwrap();
+        // The text in the second line is worth a word; the name of the file is text anyway.
+        let issues: Vec<&str> = extract.issues.iter().map(|issue| issue.column.as_str()).collect();
+        assert_eq!(issues, ["reports"]);
+    }
+}

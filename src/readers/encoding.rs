@@ -1,0 +1,216 @@
+//! The encoding of a text file: declared or detected, checked over the whole file, then decoded in a stream.
+//! The only file that names chardetng. Knows neither fields nor rows.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+};
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding, GB18030, UTF_8};
+
+use crate::{
+    error::{ReadError, shortened},
+    layout::Compiled,
+    source::Source,
+};
+
+const CHUNK: usize = 64 * 1024;
+
+/// The encoding that every byte of the file is valid in. A byte order mark wins over what was declared: it cannot be there
+/// by accident.
+pub(crate) fn decide(source: &Source, compiled: &Compiled) -> Result<&'static Encoding, ReadError> {
+    let failed = |error: io::Error| source.open_error(error);
+    let mark = byte_order_mark(source).map_err(failed)?;
+    let encoding = match (mark, compiled.encoding) {
+        // Declared UTF-8 with the mark of another encoding is a contradiction to be told, not to be settled.
+        (Some(marked), Some(declared)) if declared == UTF_8 && marked != UTF_8 => declared,
+        (Some(marked), _) => marked,
+        (None, Some(declared)) => declared,
+        (None, None) => detect(source).map_err(failed)?,
+    };
+    let Some(wrong) = first_wrong(source, encoding).map_err(failed)? else {
+        return Ok(encoding);
+    };
+    if compiled.encoding.is_none() && mark.is_none() {
+        return Err(ReadError::UndetectedEncoding { file: source.file.clone() });
+    }
+    let mut fits = None;
+    for candidate in mark.into_iter().chain([UTF_8, GB18030]).filter(|other| *other != encoding) {
+        if first_wrong(source, candidate).map_err(failed)?.is_none() {
+            let line = first_line(source, candidate).map_err(failed)?;
+            fits = Some((label(candidate), line));
+            break;
+        }
+    }
+    Err(ReadError::InvalidEncoding {
+        file: source.file.clone(),
+        encoding: label(encoding),
+        offset: wrong.offset,
+        line: wrong.line,
+        fits,
+    })
+}
+
+/// The name of an encoding as a layout writes it.
+pub(crate) fn label(encoding: &'static Encoding) -> String {
+    encoding.name().to_lowercase()
+}
+
+/// The file as UTF-8 without byte order mark.
+pub(crate) fn reader(source: &Source, encoding: &'static Encoding) -> Result<DecodingReader, ReadError> {
+    DecodingReader::open(source, encoding).map_err(|error| source.open_error(error))
+}
+
+/// Decodes while it is read.
+pub(crate) struct DecodingReader {
+    file: File,
+    decoder: Decoder,
+    input: Vec<u8>,
+    input_start: usize,
+    output: Vec<u8>,
+    output_start: usize,
+    file_ended: bool,
+    done: bool,
+}
+
+impl DecodingReader {
+    fn open(source: &Source, encoding: &'static Encoding) -> io::Result<DecodingReader> {
+        Ok(DecodingReader {
+            file: File::open(&source.path)?,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            input: Vec::new(),
+            input_start: 0,
+            output: Vec::new(),
+            output_start: 0,
+            file_ended: false,
+            done: false,
+        })
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if self.input_start == self.input.len() && !self.file_ended {
+            self.input.resize(CHUNK, 0);
+            let read = read_full(&mut self.file, &mut self.input)?;
+            self.input.truncate(read);
+            self.input_start = 0;
+            self.file_ended = read < CHUNK;
+        }
+        self.output.resize(CHUNK, 0);
+        let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
+            &self.input[self.input_start..],
+            &mut self.output,
+            self.file_ended,
+        );
+        self.input_start += read;
+        self.output.truncate(written);
+        self.output_start = 0;
+        match result {
+            DecoderResult::InputEmpty => self.done = self.file_ended,
+            DecoderResult::OutputFull => {}
+            DecoderResult::Malformed(..) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the file changed while it was read"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for DecodingReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.output_start == self.output.len() && !self.done {
+            self.fill()?;
+        }
+        let pending = &self.output[self.output_start..];
+        let count = pending.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&pending[..count]);
+        self.output_start += count;
+        Ok(count)
+    }
+}
+
+struct Wrong {
+    offset: u64,
+    line: u64,
+}
+
+/// The first byte that is not valid in `encoding`, read from start to end.
+fn first_wrong(source: &Source, encoding: &'static Encoding) -> io::Result<Option<Wrong>> {
+    let mut file = File::open(&source.path)?;
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let (mut input, mut output) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let (mut offset, mut line) = (0, 1);
+    loop {
+        let length = read_full(&mut file, &mut input)?;
+        let last = length < CHUNK;
+        let mut start = 0;
+        loop {
+            let (result, read, written) =
+                decoder.decode_to_utf8_without_replacement(&input[start..length], &mut output, last);
+            start += read;
+            offset += read as u64;
+            line += output[..written].iter().filter(|byte| **byte == b'\n').count() as u64;
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(wrong, after) => {
+                    let back = u64::from(wrong) + u64::from(after);
+                    return Ok(Some(Wrong { offset: offset.saturating_sub(back), line }));
+                }
+            }
+        }
+        if last {
+            return Ok(None);
+        }
+    }
+}
+
+fn first_line(source: &Source, encoding: &'static Encoding) -> io::Result<String> {
+    let mut input = vec![0; 4096];
+    let length = read_full(&mut File::open(&source.path)?, &mut input)?;
+    let mut text = String::with_capacity(8192);
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let (_result, ..): (CoderResult, _, _) = decoder.decode_to_string(&input[..length], &mut text, false);
+    Ok(shortened(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()))
+}
+
+fn byte_order_mark(source: &Source) -> io::Result<Option<&'static Encoding>> {
+    let mut start = [0; 4];
+    let length = read_full(&mut File::open(&source.path)?, &mut start)?;
+    Ok(Encoding::for_bom(&start[..length]).map(|(encoding, _)| encoding))
+}
+
+/// Valid UTF-8 is UTF-8; the guess is for the rest only.
+fn detect(source: &Source) -> io::Result<&'static Encoding> {
+    if first_wrong(source, UTF_8)?.is_none() {
+        return Ok(UTF_8);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut file = File::open(&source.path)?;
+    let mut input = vec![0; CHUNK];
+    loop {
+        let length = read_full(&mut file, &mut input)?;
+        let last = length < CHUNK;
+        detector.feed(&input[..length], last);
+        if last {
+            break;
+        }
+    }
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    // GB18030 contains GBK, and files of the one often hold a few characters of the other.
+    Ok(if guess == encoding_rs::GBK { GB18030 } else { guess })
+}
+
+/// Fills the buffer unless the file ends before.
+fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,86 @@
+//! What a file is by its bytes, whatever its name says. Used to open the right decoder and to say what stands there instead.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+/// The container a spreadsheet may come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// xlsx, xlsb, ods.
+    Zip,
+    /// xls, and anything encrypted by Excel.
+    Ole,
+    /// Neither.
+    Other,
+}
+
+/// Reads the first bytes of a file.
+pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+pub(crate) fn container(head: &[u8]) -> Container {
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        Container::Zip
+    } else if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        Container::Ole
+    } else {
+        Container::Other
+    }
+}
+
+/// True if a zip file has its table of contents, which stands at its end.
+pub(crate) fn has_zip_directory(path: &Path) -> io::Result<bool> {
+    const END: &[u8] = b"PK\x05\x06";
+    // The end record is 22 bytes and a comment of at most 65535.
+    const REACH: u64 = 22 + 65_535;
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(REACH)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    Ok(tail.windows(END.len()).any(|window| window == END))
+}
+
+/// What the bytes are, as a message says it.
+pub(crate) fn describe(head: &[u8]) -> String {
+    let start: String = String::from_utf8_lossy(&head[..head.len().min(1024)])
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .to_lowercase();
+    let named: &[(&[u8], &str)] = &[
+        (b"%PDF", "a PDF document"),
+        (b"PK\x03\x04", "a zip archive that holds no workbook"),
+        (b"PK\x05\x06", "an empty zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document that holds no workbook"),
+        (b"Rar!", "a RAR archive"),
+        (b"7z\xbc\xaf", "a 7z archive"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"{\\rtf", "an RTF document"),
+        (b"<stata_dta>", "a Stata file"),
+        (b"PAR1", "a Parquet file"),
+        (b"SQLite format 3", "an SQLite database"),
+    ];
+    if let Some((_, name)) = named.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return (*name).to_string();
+    }
+    if start.starts_with("<!doctype html") || start.contains("<html") || start.starts_with("<table") {
+        return "an HTML page".into();
+    }
+    if start.starts_with("<?xml") {
+        let spreadsheet = start.contains("urn:schemas-microsoft-com:office:spreadsheet");
+        return if spreadsheet { "an XML spreadsheet of 2003".into() } else { "an XML document".into() };
+    }
+    if head.contains(&0) {
+        return "binary data of no known kind".into();
+    }
+    let line: String = start.lines().next().unwrap_or_default().chars().take(40).collect();
+    format!("plain text beginning `{line}`")
+}

@@ -1,0 +1,167 @@
+//! Which rows a model uses, and for each other row the first reason why not. Knows no group codes and no terms.
+
+use super::groups::Grouping;
+use super::{ColumnData, Data};
+use crate::error::StatsError;
+use crate::formula::{Formula, Variable};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Whether a row is in the sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SampleFlag {
+    Used,
+    Dropped(DropReason),
+}
+
+/// Why a row is not in the sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// The row lacks a value; the first column in the order of the formula, then clusters and weights.
+    Missing { column: String },
+    /// The logarithm of 0 or less.
+    Logarithm { column: String },
+    /// A weight of 0.
+    Weight { column: String },
+    /// Alone in a level of this fixed effect, perhaps after others were left out.
+    Singleton { effect: String },
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            DropReason::Missing { column } => write!(formatter, "missing `{column}`"),
+            DropReason::Logarithm { column } => write!(formatter, "log of a value of `{column}` that is not positive"),
+            DropReason::Weight { column } => write!(formatter, "weight `{column}` is 0"),
+            DropReason::Singleton { effect } => write!(formatter, "singleton in `{effect}`"),
+        }
+    }
+}
+
+/// The columns of a formula in the order of its text, each once per mention.
+pub(super) fn columns(formula: &Formula) -> Vec<String> {
+    let variables = std::iter::once(&formula.outcome).chain(formula.terms.iter().flat_map(|term| &term.variables));
+    let effects = formula.effects.iter().flat_map(|effect| effect.columns.clone());
+    variables.map(|variable| variable.column().to_string()).chain(effects).collect()
+}
+
+/// Every column is there, has one value per row, and holds no infinity and no NaN.
+pub(super) fn check(data: &Data, names: &[String]) -> Result<(), StatsError> {
+    for name in names {
+        let Some(column) = data.columns.get(name) else {
+            let known = data.columns.keys().cloned().collect();
+            return Err(StatsError::UnknownColumn { column: name.clone(), known });
+        };
+        let found = match column {
+            ColumnData::Text(values) => values.len(),
+            ColumnData::Float(values) => values.len(),
+        };
+        if found != data.rows {
+            return Err(StatsError::ColumnLength { column: name.clone(), found, rows: data.rows });
+        }
+        if let ColumnData::Float(values) = column {
+            // A row that another column leaves out counts too: the value is wrong wherever it stands.
+            if let Some((value, row, count)) = offending(values, |value| !value.is_finite()) {
+                return Err(StatsError::NotFinite { column: name.clone(), value, row, count });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One flag per row; singletons are found later, among the rows that are left here. `names` passed [`check`].
+pub(super) fn flags(
+    formula: &Formula,
+    data: &Data,
+    names: &[String],
+    weights: Option<&str>,
+) -> Result<Vec<SampleFlag>, StatsError> {
+    let mut flags = vec![SampleFlag::Used; data.rows];
+    for name in names {
+        let reason = DropReason::Missing { column: name.clone() };
+        match &data.columns[name] {
+            ColumnData::Text(values) => mark(&mut flags, values, Option::is_none, &reason),
+            ColumnData::Float(values) => mark(&mut flags, values, Option::is_none, &reason),
+        }
+    }
+    let variables = std::iter::once(&formula.outcome).chain(formula.terms.iter().flat_map(|term| &term.variables));
+    for variable in variables {
+        if let (Variable::Log(column), ColumnData::Float(values)) = (variable, &data.columns[variable.column()]) {
+            let reason = DropReason::Logarithm { column: column.clone() };
+            mark(&mut flags, values, |value| value.is_some_and(|value| value <= 0.0), &reason);
+        }
+    }
+    if let Some(column) = weights
+        && let ColumnData::Float(values) = &data.columns[column]
+    {
+        if let Some((value, row, count)) = offending(values, |value| value < 0.0) {
+            return Err(StatsError::NegativeWeight { column: column.to_string(), value, row, count });
+        }
+        mark(&mut flags, values, |value| *value == Some(0.0), &DropReason::Weight { column: column.to_string() });
+    }
+    Ok(flags)
+}
+
+/// Rows that are alone in a level of an effect, repeated among the rows that are left until there are none: leaving a
+/// row out may leave another alone. As `reghdfe` does (Correia 2015).
+pub(super) fn singletons(formula: &Formula, data: &Data, flags: &[SampleFlag]) -> Vec<(usize, String)> {
+    let rows = used(flags);
+    let effects: Vec<(String, Grouping)> = formula
+        .effects
+        .iter()
+        .map(|effect| (effect.to_string(), Grouping::combined(data, &effect.columns, &rows)))
+        .collect();
+    let mut left: Vec<usize> = (0..rows.len()).collect();
+    let mut alone = Vec::new();
+    loop {
+        let before = left.len();
+        for (name, grouping) in &effects {
+            let mut counts = vec![0_u32; grouping.labels.len()];
+            left.iter().for_each(|position| counts[grouping.codes[*position] as usize] += 1);
+            left.retain(|position| {
+                let single = counts[grouping.codes[*position] as usize] == 1;
+                if single {
+                    alone.push((rows[*position], name.clone()));
+                }
+                !single
+            });
+        }
+        if left.len() == before {
+            return alone;
+        }
+    }
+}
+
+/// Positions of the rows in the sample.
+pub(super) fn used(flags: &[SampleFlag]) -> Vec<usize> {
+    let rows = flags.iter().enumerate().filter(|(_, flag)| **flag == SampleFlag::Used);
+    rows.map(|(row, _)| row).collect()
+}
+
+/// How many rows each reason leaves out.
+pub(super) fn reasons(flags: &[SampleFlag]) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for flag in flags {
+        if let SampleFlag::Dropped(reason) = flag {
+            *counts.entry(reason.to_string()).or_default() += 1;
+        }
+    }
+    counts.into_iter().collect()
+}
+
+/// Drops the rows that are still in and whose value `is_bad`.
+fn mark<Value>(flags: &mut [SampleFlag], values: &[Value], is_bad: impl Fn(&Value) -> bool, reason: &DropReason) {
+    for (flag, value) in flags.iter_mut().zip(values) {
+        if is_bad(value) && *flag == SampleFlag::Used {
+            *flag = SampleFlag::Dropped(reason.clone());
+        }
+    }
+}
+
+/// First value that `is_bad`, its 1-based row, and how many there are.
+fn offending(values: &[Option<f64>], is_bad: impl Fn(f64) -> bool) -> Option<(f64, usize, usize)> {
+    let mut bad =
+        values.iter().enumerate().filter_map(|(row, value)| Some((row, value.filter(|value| is_bad(*value))?)));
+    let (row, value) = bad.next()?;
+    Some((value, row + 1, 1 + bad.count()))
+}

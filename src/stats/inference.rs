@@ -1,0 +1,34 @@
+//! Estimates and their variance as coefficients with t statistics, p-values and intervals.
+
+use crate::estimator::Coefficient;
+use crate::solve::Matrix;
+use crate::student;
+
+/// `level` is that of the intervals, `df_t` the degrees of freedom of t.
+pub(crate) fn coefficients(
+    terms: Vec<String>,
+    estimates: &[f64],
+    variance: &Matrix,
+    df_t: f64,
+    level: f64,
+) -> Vec<Coefficient> {
+    let quantile = student::two_sided_quantile(1.0 - level, df_t);
+    terms
+        .into_iter()
+        .zip(estimates)
+        .enumerate()
+        .map(|(index, (term, &estimate))| {
+            let std_error = variance[index][index].sqrt();
+            let statistic = estimate / std_error;
+            Coefficient {
+                term,
+                estimate,
+                std_error,
+                statistic,
+                p_value: student::two_sided(statistic, df_t),
+                conf_low: estimate - quantile * std_error,
+                conf_high: estimate + quantile * std_error,
+            }
+        })
+        .collect()
+}

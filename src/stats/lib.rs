@@ -1,0 +1,28 @@
+//! Numbers on slices: model formulas, designs, estimators, inference, measures. Knows no file, no stage and no Arrow.
+//!
+//! A model's [`formula`] is read, its columns become a checked [`design`], an estimator of [`estimators::ALL`] turns the
+//! design into a [`estimator::Fit`]. To read: `formula`, `design`, `estimators/twfe`, then what that calls: `prepare`,
+//! `demean`, `solve`, `vcov`, `inference`.
+//!
+//! Same inputs give the same bits on any machine: sums run in a fixed order and in twice the precision (`twofold`),
+//! transcendental functions are the correctly rounded ones of `core-math` (the platform's differ in the last bit), and
+//! nothing asks which CPU it runs on.
+
+mod demean;
+pub mod describe;
+pub mod design;
+mod eigen;
+pub mod error;
+pub mod estimator;
+pub mod estimators;
+pub mod formula;
+mod inference;
+pub mod measures;
+mod prepare;
+mod solve;
+mod student;
+mod twofold;
+mod vcov;
+
+#[cfg(test)]
+mod reference;

@@ -1,0 +1,194 @@
+//! Numbers of twice the precision: an unevaluated sum of two doubles, about 32 decimal digits.
+//!
+//! Every sum over rows goes through here. A plain sum of a million terms loses six digits and changes with the order of
+//! the rows; this one is right to the last bit of the double it is rounded to, so that the order does not show.
+//! Dekker (1971) for the product, Knuth for the sum, Ogita, Rump & Oishi (2005) for the dot product. No fused
+//! multiply-add: where the CPU lacks it, a call per product would cost more than Dekker's splitting.
+
+use std::ops::{Add, Div, Mul, Sub};
+
+/// `high + low`, where `low` is at most half a unit in the last place of `high`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Twofold {
+    high: f64,
+    low: f64,
+}
+
+impl Twofold {
+    /// The nearest double.
+    pub(crate) fn value(self) -> f64 {
+        self.high + self.low
+    }
+
+    pub(crate) fn sqrt(self) -> Twofold {
+        if self.high <= 0.0 {
+            return Twofold::default();
+        }
+        // One step of Newton from the double root doubles its digits.
+        let root = self.high.sqrt();
+        let (square, rest) = two_product(root, root);
+        let remainder = (self - Twofold { high: square, low: rest }).value();
+        renormalised(root, remainder / (2.0 * root))
+    }
+
+    /// The exact sum of this and one more term, rounded to twice the precision.
+    pub(crate) fn plus(self, term: f64) -> Twofold {
+        let (high, rest) = two_sum(self.high, term);
+        renormalised(high, self.low + rest)
+    }
+}
+
+impl From<f64> for Twofold {
+    fn from(value: f64) -> Twofold {
+        Twofold { high: value, low: 0.0 }
+    }
+}
+
+impl Add for Twofold {
+    type Output = Twofold;
+
+    fn add(self, other: Twofold) -> Twofold {
+        let (high, rest) = two_sum(self.high, other.high);
+        let (low, rest_of_low) = two_sum(self.low, other.low);
+        let first = renormalised(high, rest + low);
+        renormalised(first.high, first.low + rest_of_low)
+    }
+}
+
+impl Sub for Twofold {
+    type Output = Twofold;
+
+    fn sub(self, other: Twofold) -> Twofold {
+        self + Twofold { high: -other.high, low: -other.low }
+    }
+}
+
+impl Mul for Twofold {
+    type Output = Twofold;
+
+    fn mul(self, other: Twofold) -> Twofold {
+        let (high, rest) = two_product(self.high, other.high);
+        renormalised(high, rest + (self.high * other.low + self.low * other.high))
+    }
+}
+
+impl Div for Twofold {
+    type Output = Twofold;
+
+    fn div(self, other: Twofold) -> Twofold {
+        let first = self.high / other.high;
+        let after_first = self - other * Twofold::from(first);
+        let second = after_first.high / other.high;
+        let after_second = after_first - other * Twofold::from(second);
+        renormalised(first, second).plus(after_second.high / other.high)
+    }
+}
+
+/// The sum of `values`.
+pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> Twofold {
+    values.into_iter().fold(Twofold::default(), Twofold::plus)
+}
+
+/// The arithmetic mean; 0 of nothing.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    if values.is_empty() { 0.0 } else { (sum(values.iter().copied()) / Twofold::from(values.len() as f64)).value() }
+}
+
+/// Σ w x / Σ w.
+pub(crate) fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {
+    (dot(weights, values) / sum(weights.iter().copied())).value()
+}
+
+/// The inner product of two slices of one length.
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> Twofold {
+    debug_assert_eq!(left.len(), right.len());
+    // Four sums side by side, because one sum alone waits for its own last addition. Which term goes into which sum
+    // depends on its position only, so the result does too.
+    let mut lanes = [Twofold::default(); 4];
+    let (left_blocks, left_rest) = left.as_chunks::<4>();
+    let (right_blocks, right_rest) = right.as_chunks::<4>();
+    for (left, right) in left_blocks.iter().zip(right_blocks) {
+        for lane in 0..4 {
+            lanes[lane] = plus_product(lanes[lane], left[lane], right[lane]);
+        }
+    }
+    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
+        lanes[lane] = plus_product(lanes[lane], *left, *right);
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+fn plus_product(sum: Twofold, left: f64, right: f64) -> Twofold {
+    let (product, rest_of_product) = two_product(left, right);
+    let (high, rest) = two_sum(sum.high, product);
+    // Not renormalised: `dot` adds the lanes up properly, and until then `low` only collects.
+    Twofold { high, low: sum.low + (rest + rest_of_product) }
+}
+
+/// `left + right` as its rounded value and what rounding took away.
+fn two_sum(left: f64, right: f64) -> (f64, f64) {
+    let sum = left + right;
+    let right_part = sum - left;
+    (sum, (left - (sum - right_part)) + (right - right_part))
+}
+
+/// `left * right` as its rounded value and what rounding took away.
+fn two_product(left: f64, right: f64) -> (f64, f64) {
+    let product = left * right;
+    let (left_high, left_low) = split(left);
+    let (right_high, right_low) = split(right);
+    let rest =
+        ((left_high * right_high - product) + left_high * right_low + left_low * right_high) + left_low * right_low;
+    (product, rest)
+}
+
+/// The leading and the trailing 26 bits of a double.
+fn split(value: f64) -> (f64, f64) {
+    let scaled = 134_217_729.0 * value;
+    let high = scaled - (scaled - value);
+    (high, value - high)
+}
+
+fn renormalised(high: f64, low: f64) -> Twofold {
+    let sum = high + low;
+    Twofold { high: sum, low: low - (sum - high) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_keeps_what_a_plain_sum_loses() {
+        for (terms, expected) in [
+            (vec![1e16, 1.0, -1e16], 1.0),
+            (vec![1.0, 1e100, 1.0, -1e100], 2.0),
+            (vec![0.1; 10], 1.0),
+            (vec![3.0, 1e-20, -3.0], 1e-20),
+            (vec![], 0.0),
+        ] {
+            assert_eq!(sum(terms.iter().copied()).value(), expected, "{terms:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_terms_does_not_show() {
+        let forwards: Vec<f64> = (1..10_000).map(|term| 1.0 / f64::from(term * term) - 1e-4).collect();
+        let backwards: Vec<f64> = forwards.iter().rev().copied().collect();
+        let plain = |values: &[f64]| values.iter().sum::<f64>();
+        assert_ne!(plain(&forwards), plain(&backwards));
+        assert_eq!(sum(forwards.iter().copied()).value(), sum(backwards.iter().copied()).value());
+        assert_eq!(dot(&forwards, &forwards).value(), dot(&backwards, &backwards).value());
+    }
+
+    #[test]
+    fn arithmetic_has_thirty_digits() {
+        let third = Twofold::from(1.0) / Twofold::from(3.0);
+        let back = third * Twofold::from(3.0) - Twofold::from(1.0);
+        assert!(back.value().abs() < 1e-31, "{back:?}");
+        let root = Twofold::from(2.0).sqrt();
+        let back = root * root - Twofold::from(2.0);
+        assert!(back.value().abs() < 1e-31, "{back:?}");
+        assert_eq!(Twofold::from(-1.0).sqrt().value(), 0.0);
+    }
+}

@@ -1,0 +1,18 @@
+//! Tables: typed columns, their canonical form on disk, SQL over them, and rules they must keep.
+//! The only owner of DataFusion, Arrow, Parquet and tokio; none of their types is in a public signature, and every call
+//! blocks. Knows no stage and no statistics. Values are digested, not bytes: see `digest`.
+
+// Ordered as they build on each other: the first is the first to read.
+mod arrow;
+pub mod check;
+pub mod columns;
+pub mod compare;
+pub mod digest;
+pub mod error;
+mod functions;
+pub mod info;
+pub mod read;
+pub mod render;
+mod session;
+pub mod sql;
+pub mod write;

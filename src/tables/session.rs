@@ -1,0 +1,112 @@
+//! DataFusion contexts and the runtime they run on. Everything that async needs is in here; callers block.
+
+use crate::arrow;
+use crate::columns::ColumnType;
+use crate::functions;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::datasource::MemTable;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// How often a running query is asked whether it should go on.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The runtime all calls share. Calls come from several threads; each blocks on its own future.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, DataFusionError> {
+    static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    match runtime {
+        Ok(runtime) => Ok(runtime.block_on(future)),
+        Err(error) => Err(DataFusionError::Execution(format!("no threads for queries: {error}"))),
+    }
+}
+
+/// The same, but gives up when `stop` says so: dropping a query's future ends its tasks. `None` if it gave up.
+pub fn block_on_until<F: Future>(future: F, stop: &dyn Fn() -> bool) -> Result<Option<F::Output>, DataFusionError> {
+    block_on(async {
+        let mut future = std::pin::pin!(future);
+        loop {
+            match tokio::time::timeout(PAUSE, &mut future).await {
+                Ok(output) => return Some(output),
+                Err(_) if stop() => return None,
+                Err(_) => {}
+            }
+        }
+    })
+}
+
+/// A context with our functions and settings under which results do not depend on the number of processors.
+pub fn context(memory_limit: Option<u64>) -> Result<SessionContext, DataFusionError> {
+    // One partition: sums of floats are then taken in the order of the rows, which is the order of the key.
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(8192)
+        .with_information_schema(false)
+        .with_collect_statistics(false);
+    let options = config.options_mut();
+    options.sql_parser.collect_spans = true;
+    // Planning sees texts as our schemas have them; the files must not show another type when the query is run.
+    options.execution.parquet.schema_force_view_types = false;
+    // Statistics of a file cover columns that the query does not read. They must not decide which side of a join comes
+    // first, because that is the order in which floats are summed.
+    options.optimizer.join_reordering = false;
+    let mut runtime = RuntimeEnvBuilder::new();
+    if let Some(bytes) = memory_limit {
+        runtime = runtime.with_memory_limit(bytes as usize, 1.0);
+    }
+    let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+    functions::register(&context);
+    Ok(context)
+}
+
+/// Makes a table of this file; `a.b` becomes table `b` of schema `a`.
+pub async fn register_file(context: &SessionContext, name: &str, path: &Path) -> Result<(), DataFusionError> {
+    let reference = reference(context, name)?;
+    // Files of the store have no extension.
+    let options = ParquetReadOptions::default().file_extension("");
+    context.register_parquet(reference, file_url(path)?, options).await
+}
+
+/// Makes an empty table of these columns, enough to plan with.
+pub fn register_schema(
+    context: &SessionContext,
+    name: &str,
+    columns: &[(String, ColumnType)],
+) -> Result<(), DataFusionError> {
+    let table = MemTable::try_new(arrow::schema(columns), vec![vec![]])?;
+    context.register_table(reference(context, name)?, Arc::new(table))?;
+    Ok(())
+}
+
+/// As a URL, because DataFusion takes a bare path with `*`, `?` or `[` in it for a pattern.
+fn file_url(path: &Path) -> Result<String, DataFusionError> {
+    let absolute = std::path::absolute(path)?;
+    let text =
+        absolute.to_str().ok_or_else(|| DataFusionError::Execution(format!("`{}` is not UTF-8", path.display())))?;
+    let mut url = String::from(if text.starts_with('/') { "file://" } else { "file:///" });
+    for byte in text.replace(std::path::MAIN_SEPARATOR, "/").bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._:".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Ok(url)
+}
+
+fn reference(context: &SessionContext, name: &str) -> Result<TableReference, DataFusionError> {
+    let Some((schema, table)) = name.split_once('.') else { return Ok(TableReference::bare(name.to_string())) };
+    let catalog = context
+        .catalog("datafusion")
+        .ok_or_else(|| DataFusionError::Internal("the default catalog is missing".to_string()))?;
+    if catalog.schema(schema).is_none() {
+        let provider: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+        catalog.register_schema(schema, provider)?;
+    }
+    Ok(TableReference::partial(schema.to_string(), table.to_string()))
+}

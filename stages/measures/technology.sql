@@ -1,0 +1,51 @@
+-- What a city's patents of a year are about and who holds them: entropy of subclasses in bits (designs have none), share of the
+-- largest applicant, share of subclasses in which the city had no patent before. Below ${min_patents} patents there is no measure.
+with placed as (
+    select city, year, subclass, applicant from patent_places where in_study
+),
+subclasses as (
+    select city, year, subclass, cast(count(*) as double) as n
+    from placed
+    where subclass is not null
+    group by city, year, subclass
+),
+entries as (
+    select city, subclass, min(year) as entry_year from subclasses group by city, subclass
+),
+shares as (
+    select
+        subclasses.city,
+        subclasses.year,
+        subclasses.n / nullif(sum(subclasses.n) over (partition by subclasses.city, subclasses.year), 0.0) as share,
+        case when entries.entry_year = subclasses.year then 1.0 else 0.0 end as is_new
+    from subclasses
+    join entries on entries.city = subclasses.city and entries.subclass = subclasses.subclass
+),
+diversity as (
+    select
+        city,
+        year,
+        -sum(share * ln(share)) / ln(2.0) as technology_diversity,
+        avg(is_new) as new_class_share
+    from shares
+    group by city, year
+),
+applicants as (
+    select city, year, applicant, cast(count(*) as double) as n
+    from placed
+    group by city, year, applicant
+),
+concentration as (
+    select city, year, sum(n) as patents, max(n) / nullif(sum(n), 0.0) as top_applicant_share
+    from applicants
+    group by city, year
+)
+select
+    concentration.city,
+    concentration.year,
+    diversity.technology_diversity,
+    diversity.new_class_share,
+    concentration.top_applicant_share
+from concentration
+left join diversity on diversity.city = concentration.city and diversity.year = concentration.year
+where concentration.patents >= ${min_patents}

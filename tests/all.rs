@@ -1,0 +1,11 @@
+//! The one integration binary: linking DataFusion once is slow enough.
+
+mod cli;
+mod crash;
+mod keys;
+mod layers;
+mod real;
+mod study;
+mod support;
+mod tidy;
+mod wrong_input;

@@ -1,0 +1,226 @@
+//! Every option of every kind is in the key: each is changed in turn. Which options there are is asked of the program
+//! itself, so a new one cannot be forgotten here.
+
+use crate::support::Study;
+use engine::kind::{Input, Stage};
+use engine::session::{OpenOptions, Session};
+use std::collections::BTreeSet;
+
+/// The stage under test is called `s`; the rest is what it needs. `OPTIONS` is its place.
+struct Case {
+    kind: &'static str,
+    /// Option and value of the stage as it is.
+    options: &'static [(&'static str, &'static str)],
+    /// Option and another value, `-` for leaving it out. Several per option where it has parts.
+    changes: &'static [(&'static str, &'static str)],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        kind: "check",
+        options: &[("from", "a"), ("check", "[{column: x, min: 0}]")],
+        changes: &[
+            ("from", "b"),
+            ("check", "[{column: x, min: 1}]"),
+            ("check", "[{column: x, max: 0}]"),
+            ("check", "[{column: y, min: 0}]"),
+            ("check", "[{column: x, min: 0, severity: warning}]"),
+            ("check", "[{column: x, min: 0, message: why}]"),
+            ("check", "[{column: x, not_null: 0.5}]"),
+            ("check", "[{column: x, one_of: [1]}]"),
+            ("check", "[{column: x, break: 2, by: [id, year]}]"),
+            ("check", "[{column: x, break: 3, by: [id, year]}]"),
+            ("check", "[{none: x < 0}]"),
+            ("check", "[{balanced: [id, year]}]"),
+            ("check", "[{rows: {min: 1}}]"),
+            ("check", "[{rows: {max: 9}}]"),
+            ("check", "[{unique: [x]}]"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x | id"), ("cluster", "id")],
+        changes: &[
+            ("from", "b"),
+            ("formula", "y ~ x | year"),
+            ("cluster", "year"),
+            ("cluster", "-"),
+            ("weights", "w"),
+            ("where", "x > 0"),
+            ("small_sample", "none"),
+            ("level", "0.9"),
+            ("drop_singletons", "true"),
+        ],
+    },
+    // `vcov` cannot stand beside `cluster`, and there is only one estimator so far.
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x"), ("vcov", "hetero")],
+        changes: &[("vcov", "iid"), ("estimator", "")],
+    },
+    Case {
+        kind: "index",
+        options: &[
+            ("from", "a"),
+            ("method", "entropy"),
+            ("indicators", "{x: \"+\", y: \"+\"}"),
+            ("key", "[id, year]"),
+            ("shift", "0.0001"),
+        ],
+        changes: &[
+            ("from", "b"),
+            ("method", "pca"),
+            ("method", "topsis"),
+            ("method", "critic"),
+            ("method", "equal"),
+            ("indicators", "{x: \"+\", y: \"-\"}"),
+            ("indicators", "{y: \"+\", x: \"+\"}"),
+            ("key", "[year, id]"),
+            ("shift", "0"),
+            ("check", "[{column: score, min: 0}]"),
+        ],
+    },
+    Case {
+        kind: "ingest",
+        options: &[("from", "raw"), ("layout", "raw.yaml"), ("key", "[id, year]")],
+        changes: &[
+            ("from", "other"),
+            ("layout", "other.yaml"),
+            ("key", "[year, id]"),
+            ("check", "[{column: x, min: 0}]"),
+        ],
+    },
+    Case {
+        kind: "report",
+        options: &[("exhibits", "exhibits.yaml"), ("formats", "[html]"), ("languages", "[en]")],
+        changes: &[
+            ("exhibits", "other_exhibits.yaml"),
+            ("formats", "[latex]"),
+            ("formats", "[html, latex]"),
+            ("languages", "[zh]"),
+        ],
+    },
+    Case {
+        kind: "sql",
+        options: &[("file", "q.sql"), ("key", "[id, year]")],
+        changes: &[("file", "other.sql"), ("key", "[year, id]"), ("check", "[{column: x, min: 0}]")],
+    },
+    Case {
+        kind: "sql",
+        options: &[("query", "select id, year, x from a"), ("key", "[id, year]")],
+        changes: &[("query", "select id, year, y as x from a")],
+    },
+];
+
+/// Options of every stage that cannot change a result.
+const WITHOUT_EFFECT: &[(&str, &str)] =
+    &[("description", "more words"), ("limits", "{time: 1h, memory: 1G}"), ("retries", "3")];
+
+const LAYOUT: &str = "\
+format: csv
+columns:
+  id: {header: id, type: int}
+  year: {header: year, type: int}
+  x: {header: x, type: float}
+  y: {header: y, type: float}
+  w: {header: w, type: float}
+";
+
+const EXHIBITS: &str =
+    "exhibits:\n  t: {type: descriptive, label: T, title: {en: Title, zh: 题}, from: a, variables: {x: X}}\n";
+
+fn study() -> Study {
+    let rows = "id,year,x,y,w\n1,2000,1,2,3\n";
+    Study::new(&[
+        ("raw.yaml", LAYOUT.as_bytes()),
+        ("other.yaml", LAYOUT.replace("header: y,", "header: w,").as_bytes()),
+        ("data/raw.csv", rows.as_bytes()),
+        ("data/other.csv", rows.as_bytes()),
+        ("q.sql", b"select * from a"),
+        ("other.sql", b"select * from b"),
+        ("exhibits.yaml", EXHIBITS.as_bytes()),
+        ("other_exhibits.yaml", EXHIBITS.replace("label: T", "label: U").as_bytes()),
+    ])
+}
+
+fn pipeline(kind: &str, options: &[(&str, &str)]) -> String {
+    let options: String = options.iter().map(|(name, value)| format!("    {name}: {}\n", quoted(value))).collect();
+    format!(
+        "restudy: 1\nstudy: {{name: s}}\nsources:\n  raw: {{path: data/raw.csv}}\n  other: {{path: data/other.csv}}\nstages:\n  \
+         a: {{kind: ingest, from: raw, layout: raw.yaml, key: [id, year]}}\n  \
+         b: {{kind: ingest, from: other, layout: raw.yaml, key: [id, year]}}\n  s:\n    kind: {kind}\n{options}"
+    )
+}
+
+fn quoted(value: &str) -> String {
+    if value.starts_with(['[', '{']) || value.parse::<f64>().is_ok() || value == "true" {
+        value.to_string()
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
+/// The definition keys of the stage and its pieces.
+fn keys(study: &Study, kind: &str, options: &[(&str, &str)]) -> Vec<String> {
+    study.write("pipeline.yaml", pipeline(kind, options));
+    let open = OpenOptions { pipeline: Some(study.path("pipeline.yaml")), ..OpenOptions::default() };
+    let session = Session::open(kinds::registry(), &open);
+    let session = session.unwrap_or_else(|error| panic!("{kind} {options:?}: {:?}", error.diagnostics()));
+    let tasks = session.pipeline.graph.tasks.iter().zip(&session.pipeline.definitions);
+    let files = |stage: &dyn Stage| -> Vec<String> {
+        let shown = stage.inputs().iter().map(|input| match input {
+            Input::Table { name, .. } => name.clone(),
+            Input::File { shown, .. } => shown.clone(),
+        });
+        shown.collect()
+    };
+    // The files a piece reads enter its run key by their names and contents.
+    tasks
+        .filter(|(task, _)| task.stage == "s")
+        .map(|(task, (_, key))| format!("{key}{:?}", files(&*task.work)))
+        .collect()
+}
+
+#[test]
+fn every_option_of_every_kind_is_in_the_key() {
+    let study = study();
+    for case in CASES {
+        let before = keys(&study, case.kind, case.options);
+        for (name, value) in case.changes.iter().filter(|(_, value)| !value.is_empty()) {
+            let mut options: Vec<(&str, &str)> = case.options.to_vec();
+            options.retain(|(known, _)| known != name);
+            if *value != "-" {
+                options.push((name, value));
+            }
+            assert_ne!(keys(&study, case.kind, &options), before, "{}: `{name}: {value}` is not in the key", case.kind);
+        }
+        let mut more: Vec<(&str, &str)> = case.options.iter().rev().copied().collect();
+        more.extend(WITHOUT_EFFECT);
+        assert_eq!(
+            keys(&study, case.kind, &more),
+            before,
+            "{}: order or an option without effect is in the key",
+            case.kind
+        );
+    }
+}
+
+#[test]
+fn every_option_that_a_kind_knows_is_changed_above() {
+    let study = study();
+    for kind in kinds::ALL {
+        let changed: BTreeSet<&str> = CASES
+            .iter()
+            .filter(|case| case.kind == kind.name())
+            .flat_map(|case| case.changes.iter().map(|(name, _)| *name))
+            .collect();
+        let case = CASES.iter().find(|case| case.kind == kind.name()).expect("every kind has a case");
+        study.write("pipeline.yaml", format!("{}    zzzzzzzz: 1\n", pipeline(kind.name(), case.options)));
+        let stderr = study.restudy(&["plan"]).stderr;
+        let known = stderr.split("known keys: ").nth(1).and_then(|rest| rest.lines().next()).expect("a list of keys");
+        for option in known.split(", ").filter(|option| !["kind", "matrix"].contains(option)) {
+            let without_effect = WITHOUT_EFFECT.iter().any(|(name, _)| *name == option);
+            assert!(changed.contains(option) || without_effect, "{}: `{option}` is not changed in a test", kind.name());
+        }
+    }
+}
