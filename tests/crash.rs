@@ -196,7 +196,8 @@ fn damaged_files_in_the_store() {
         study.edit("pipeline.yaml", "max(sales)", "sum(sales)");
         fs::remove_dir_all(study.path("out")).expect("there");
     };
-    let cases: [(&str, &dyn Fn(&Study)); 4] = [
+    type Damage<'d> = &'d dyn Fn(&Study);
+    let cases: [(&str, Damage); 4] = [
         ("a flipped bit in every blob", &|study| files(study, ".restudy/store/blobs").iter().for_each(flip)),
         ("every record cut in half", &|study| files(study, ".restudy/store/records").iter().for_each(cut)),
         ("a torn index", &|study| cut(&study.path(".restudy/state.db"))),

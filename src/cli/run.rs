@@ -1,12 +1,12 @@
 //! `restudy run`: rebuilds what is out of date and says in one line how it went.
 
 use super::progress::Progress;
-use super::{Failure, open, print_json, render};
+use super::{Failure, print_json, render};
 use clap::Args;
 use engine::limits::{self, Capacity};
-use engine::schedule::{self, RunOptions, Summary};
+use engine::partial;
+use engine::schedule::{RunOptions, Summary};
 use engine::session::OpenOptions;
-use engine::snapshot;
 use std::io::{self, Write};
 use std::thread;
 
@@ -40,12 +40,6 @@ const INTERRUPTED: u8 = 130;
 const SHOWN: usize = 30;
 
 pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
-    if !args.force
-        && let Some(summary) = snapshot::nothing_to_do(options, &args.targets)
-    {
-        return report(&summary, args);
-    }
-    let session = open(options)?;
     let progress = if args.events { Progress::events() } else { Progress::new(args.json) };
     let stop = super::stop_on_signals();
     let run_options = RunOptions {
@@ -56,7 +50,7 @@ pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
         capacity: Capacity(args.limits.iter().cloned().collect()),
         stop,
     };
-    let result = schedule::run(&session, options, &run_options, &progress);
+    let result = partial::run(kinds::registry(), options, &run_options, &progress);
     progress.finish();
     report(&result?, args)
 }

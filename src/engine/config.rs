@@ -9,6 +9,8 @@ use crate::graph::{self, Graph, PartNode, StageNode};
 use crate::kind::{Input, Kinds, Resolved, Schemas, Stage, StageKind, StudyFacts, TableSchema};
 use crate::limits::{Capacity, Limits};
 use crate::manifest::Leaves;
+use crate::outline::{Excerpt, Outline};
+use crate::record::TableRecord;
 use crate::snapshot;
 use crate::spec::{Project, Source, Spec};
 use crate::state::State;
@@ -30,6 +32,12 @@ pub struct Pipeline {
     pub capacity: Capacity,
     /// Definition leaves and key of each task.
     pub definitions: Vec<(Leaves, Digest)>,
+    /// Tables made by stages that were left out, in an excerpt.
+    pub given: BTreeMap<String, TableRecord>,
+    /// Where stages and sources stand; `None` if the file is not written line by line.
+    pub outline: Option<Outline>,
+    /// The sources that each stage reads.
+    pub sources_of: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Reads and checks the study. `overrides` are the `--set` pairs.
@@ -38,15 +46,18 @@ pub fn load(
     kinds: Kinds,
     overrides: &[(String, String)],
     state: &State,
+    excerpt: Option<&Excerpt>,
 ) -> Result<Pipeline, EngineError> {
     let path = project.root.join(&project.file);
     let bytes = project.read(&path).map_err(|source| EngineError::Read { path: path.clone(), source })?;
     let text = String::from_utf8(bytes)
         .map_err(|_| EngineError::Study(vec![Diagnostic::error(format!("`{}` is not UTF-8 text", project.file))]))?;
+    let text = excerpt.map_or(text.clone(), |excerpt| excerpt.outline.reduced(&text, excerpt));
     let document = yaml::parse(&project.file, &text).map_err(|problem| EngineError::Study(vec![problem]))?;
     let problems = Problems::default();
     problems.extend(document.duplicates.iter().cloned());
-    let mut pipeline = read(&document, project, kinds, overrides, &problems);
+    let tables = excerpt.map(|excerpt| excerpt.tables.clone()).unwrap_or_default();
+    let mut pipeline = read(&document, project, kinds, overrides, tables, &problems);
     if let Some(pipeline) = &mut pipeline {
         resolve(pipeline, &problems, state)?;
     }
@@ -61,6 +72,7 @@ fn read(
     project: &Project,
     kinds: Kinds,
     overrides: &[(String, String)],
+    given: BTreeMap<String, TableRecord>,
     problems: &Problems,
 ) -> Option<Pipeline> {
     let root = Fields::new(document, &document.root, "the study", problems);
@@ -77,7 +89,9 @@ fn read(
     });
     root.finish();
     let (nodes, broken) = nodes?;
-    let graph = match graph::build(nodes, &broken) {
+    let sources_of = nodes.iter().map(|node| (node.name.clone(), node.sources.clone())).collect();
+    let is_known = |table: &str| given.contains_key(table) || broken.contains(table.split('.').next().unwrap_or(table));
+    let graph = match graph::build(nodes, is_known) {
         Ok(graph) => graph,
         Err(found) => {
             problems.extend(found);
@@ -87,7 +101,8 @@ fn read(
     let definitions = graph.tasks.iter().map(fingerprint::definition);
     let definitions = definitions.map(|leaves| (fingerprint::definition_key(&leaves), leaves));
     let definitions = definitions.map(|(key, leaves)| (leaves, key)).collect();
-    Some(Pipeline { facts, sources, graph, capacity, definitions })
+    let outline = Outline::of(document);
+    Some(Pipeline { facts, sources, graph, capacity, definitions, given, outline, sources_of })
 }
 
 fn grammar(root: &Fields) {
@@ -218,6 +233,9 @@ fn find_files(project: &Project, pattern: &str) -> Result<BTreeMap<String, PathB
     Ok(files)
 }
 
+/// A stage with the parameters and the sources it uses.
+type Instance = (Box<dyn Stage>, BTreeMap<String, String>, BTreeSet<String>);
+
 struct StageReader<'a> {
     document: &'a Document,
     project: &'a Project,
@@ -258,7 +276,7 @@ impl<'a> StageReader<'a> {
         let limits = Limits::parse(&fields);
         drop(fields);
         let Some(points) = points else {
-            let (work, params) = self.instance(entry, kind, &[])?;
+            let (work, params, sources) = self.instance(entry, kind, &[])?;
             let parts = work.parts().into_iter();
             let parts =
                 parts.map(|part| PartNode { label: part.label, work: part.stage, params: params.clone() }).collect();
@@ -269,15 +287,18 @@ impl<'a> StageReader<'a> {
                 kind_version: kind.version(),
                 work,
                 params,
+                sources,
                 parts,
                 limits,
             });
         };
         let mut parts: Vec<PartNode> = Vec::new();
+        let mut sources = BTreeSet::new();
         for point in &points {
             let values: Vec<(String, String)> =
                 point.iter().map(|(axis, _, value)| (axis.clone(), value.clone())).collect();
-            let (work, params) = self.instance(entry, kind, &values)?;
+            let (work, params, read) = self.instance(entry, kind, &values)?;
+            sources.extend(read);
             parts.push(PartNode { label: label(point), work, params });
         }
         let outputs = parts.first()?.work.outputs();
@@ -288,26 +309,23 @@ impl<'a> StageReader<'a> {
         let work = self.kinds.matrix.join(labels, outputs);
         let (kind, kind_version) = (kind.name(), kind.version());
         let (name, params) = (entry.key.clone(), BTreeMap::new());
-        Some(StageNode { name, place, kind, kind_version, work, params, parts, limits })
+        Some(StageNode { name, place, kind, kind_version, work, params, sources, parts, limits })
     }
 
     /// Parses the stage at one point of its matrix.
-    fn instance(
-        &self,
-        entry: &'a Entry,
-        kind: &'static dyn StageKind,
-        point: &[(String, String)],
-    ) -> Option<(Box<dyn Stage>, BTreeMap<String, String>)> {
+    fn instance(&self, entry: &'a Entry, kind: &'static dyn StageKind, point: &[(String, String)]) -> Option<Instance> {
         let mut params = self.facts.params.clone();
         params.extend(point.iter().cloned());
         let fields = Fields::new(self.document, &entry.node, format!("stage `{}`", entry.key), self.problems);
         fields.allow(&["kind", "matrix", "description", "limits", "retries"]);
         let (name, project, sources) = (&entry.key, self.project, self.sources);
-        let spec = Spec { name, fields, project, params: &params, sources, used: RefCell::default() };
+        let (used, read) = (RefCell::default(), RefCell::default());
+        let spec = Spec { name, fields, project, params: &params, sources, used, read };
         let stage = kind.parse(&spec);
         spec.fields.finish();
+        let read = spec.read.into_inner();
         let used = spec.used.into_inner().into_iter().filter_map(|name| params.remove_entry(&name)).collect();
-        Some((stage?, used))
+        Some((stage?, used, read))
     }
 
     fn kind(&self, fields: &Fields) -> Option<&'static dyn StageKind> {
@@ -397,14 +415,14 @@ fn is_name(text: &str) -> bool {
 /// stage over the same columns is remembered: planning ten thousand queries again would take a while.
 fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Result<(), EngineError> {
     let program = snapshot::program();
-    let Pipeline { graph, definitions, .. } = pipeline;
+    let Pipeline { graph, definitions, given, .. } = pipeline;
     let mut fresh: Vec<(Digest, Resolved)> = Vec::new();
-    let mut schemas = Schemas::new();
+    let mut schemas: Schemas = given.iter().map(|(name, table)| (name.clone(), table.schema())).collect();
     let mut failed: BTreeSet<usize> = BTreeSet::new();
-    for id in 0..graph.tasks.len() {
+    for (id, (_, definition)) in definitions.iter().enumerate() {
         let task = &graph.tasks[id];
         // What depends on a stage that is wrong would only repeat its mistake.
-        let unknown = |input: &Input| matches!(input, Input::Table { name, .. } if !graph.producers.contains_key(name));
+        let unknown = |input: &Input| matches!(input, Input::Table { name, .. } if !graph.producers.contains_key(name) && !given.contains_key(name));
         if task.inputs().any(|input| failed.contains(&input)) || task.work.inputs().iter().any(unknown) {
             failed.insert(id);
             continue;
@@ -418,7 +436,7 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
         for &part in &task.parts {
             visible.extend(graph.tasks[part].resolved.outputs.clone());
         }
-        let key = resolve_key(&program, definitions[id].1, &visible);
+        let key = resolve_key(&program, *definition, &visible);
         let known = state.resolved(key)?;
         let found = match known {
             Some(resolved) => Ok(resolved),

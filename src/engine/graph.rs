@@ -55,6 +55,8 @@ pub struct StageNode {
     pub work: Box<dyn Stage>,
     /// Parameters it uses, with their values.
     pub params: BTreeMap<String, String>,
+    /// Sources it reads.
+    pub sources: BTreeSet<String>,
     pub parts: Vec<PartNode>,
     pub limits: Limits,
 }
@@ -66,8 +68,8 @@ pub struct PartNode {
     pub params: BTreeMap<String, String>,
 }
 
-/// Orders the stages. `broken` are names of stages that could not be parsed: their tables are not called unknown.
-pub fn build(nodes: Vec<StageNode>, broken: &BTreeSet<String>) -> Result<Graph, Vec<Diagnostic>> {
+/// Orders the stages. `is_known` holds for tables that none of them makes but that are not to be called unknown.
+pub fn build(nodes: Vec<StageNode>, is_known: impl Fn(&str) -> bool) -> Result<Graph, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut owner: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -89,7 +91,7 @@ pub fn build(nodes: Vec<StageNode>, broken: &BTreeSet<String>) -> Result<Graph, 
                 Some(&index) => {
                     upstream.insert(index);
                 }
-                None if broken.contains(name.split('.').next().unwrap_or(name)) => {}
+                None if is_known(name) => {}
                 None => {
                     problems.push(unknown_table(name, place.clone().unwrap_or(node.place.clone()), &node.name, &owner))
                 }

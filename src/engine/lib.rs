@@ -16,6 +16,8 @@ pub mod kind;
 pub mod lease;
 pub mod limits;
 pub mod manifest;
+pub mod outline;
+pub mod partial;
 pub mod publish;
 pub mod record;
 pub mod schedule;

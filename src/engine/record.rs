@@ -3,6 +3,7 @@
 
 use crate::diagnostic::Severity;
 use crate::digest::Digest;
+use crate::kind::TableSchema;
 use crate::manifest::Leaves;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -128,6 +129,12 @@ impl Known {
 }
 
 impl TableRecord {
+    /// What planning needs to know of it.
+    pub fn schema(&self) -> TableSchema {
+        let columns = self.columns.iter().map(|column| (column.name.clone(), column.kind.clone()));
+        TableSchema { key: self.key.clone(), columns: columns.collect() }
+    }
+
     pub fn column(&self, name: &str) -> Option<&ColumnRecord> {
         self.columns.iter().find(|column| column.name == name)
     }

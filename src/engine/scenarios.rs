@@ -2,9 +2,10 @@
 
 use crate::error::EngineError;
 use crate::fake;
-use crate::schedule::{self, Event, Observer, RunOptions, Summary};
-use crate::session::{Action, OpenOptions, Session};
-use crate::snapshot;
+use crate::partial;
+use crate::schedule::{Event, Observer, RunOptions, Summary};
+use crate::session::{self, Action, OpenOptions, Session};
+use crate::snapshot::{self, Change};
 use expect_test::{Expect, expect};
 use std::fs;
 use tempfile::TempDir;
@@ -47,10 +48,9 @@ impl Study {
     }
 
     fn run_with(&self, change: impl Fn(&mut RunOptions)) -> Summary {
-        let session = self.open().expect("a valid study");
         let mut options = RunOptions { jobs: 2, ..RunOptions::default() };
         change(&mut options);
-        schedule::run(&session, &self.options(), &options, &Quiet).expect("the engine works")
+        partial::run(fake::KINDS, &self.options(), &options, &Quiet).expect("the engine works")
     }
 
     fn check(&self, expected: Expect) {
@@ -315,7 +315,9 @@ fn a_truncated_record_is_made_again() {
     let path = session.store.record_path(key);
     let bytes = fs::read(&path).expect("a record");
     fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
-    study.check(expect!["ran measure; kept clean; cut off paper; failed -; skipped -"]);
+    // A run with nothing to do opens no record; any other notices.
+    study.edit("text: done", "text: finished");
+    study.check(expect!["ran measure paper; kept clean; cut off -; failed -; skipped -"]);
 }
 
 #[test]
@@ -378,10 +380,9 @@ fn a_run_that_is_asked_to_stop_keeps_what_is_done_and_leaves_nothing_else() {
         "stages:\n  quick: {kind: fake}\n  slow: {kind: fake, from: quick, wait: 60000}\n  next: {kind: fake, from: slow}\n",
         &[],
     );
-    let session = study.open().expect("valid");
     let options = RunOptions { jobs: 2, ..RunOptions::default() };
-    let summary =
-        schedule::run(&session, &study.options(), &options, &Stopper(options.stop.clone())).expect("the engine works");
+    let stopper = Stopper(options.stop.clone());
+    let summary = partial::run(fake::KINDS, &study.options(), &options, &stopper).expect("the engine works");
     expect!["ran quick; kept -; cut off -; failed -; skipped slow next"].assert_eq(&line(&summary));
     assert!(summary.interrupted);
     let rest: Vec<_> = fs::read_dir(study.0.path().join(".restudy/tmp")).expect("there").flatten().collect();
@@ -427,12 +428,19 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
         "sources:\n  raw: {path: '*.txt'}\nstages:\n  clean: {kind: fake, file: raw, warn: careful}\n  paper: {kind: fake, from: clean, publish: true}\n",
         &[("raw.txt", "x=1\n")],
     );
-    let quick = || snapshot::nothing_to_do(&study.options(), &[]).map(|summary| line(&summary));
+    let nothing = |options: &OpenOptions, targets: &[String]| {
+        let project = session::find_project(options).expect("there");
+        match snapshot::compare(&project, options, targets) {
+            Change::Nothing(summary) => Some(summary),
+            Change::Data(..) | Change::Unknown => None,
+        }
+    };
+    let quick = || nothing(&study.options(), &[]).map(|summary| line(&summary));
     assert_eq!(quick(), None);
     study.run_with(|_| {});
     let expected = Some("ran -; kept clean paper; cut off -; failed -; skipped -".to_string());
     assert_eq!(quick(), expected);
-    let summary = snapshot::nothing_to_do(&study.options(), &[]).expect("nothing changed");
+    let summary = nothing(&study.options(), &[]).expect("nothing changed");
     assert_eq!((summary.warnings.len(), summary.published.len()), (1, 1));
 
     // Touched, not changed.
@@ -441,8 +449,8 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
     assert_eq!(quick(), expected);
 
     let other = OpenOptions { set: vec![("a".to_string(), "b".to_string())], ..study.options() };
-    assert!(snapshot::nothing_to_do(&other, &[]).is_none());
-    assert!(snapshot::nothing_to_do(&study.options(), &["paper".to_string()]).is_none());
+    assert!(nothing(&other, &[]).is_none());
+    assert!(nothing(&study.options(), &["paper".to_string()]).is_none());
 
     let disturb: [(&str, &dyn Fn()); 6] = [
         ("a changed file", &|| study.write("raw.txt", "x=2\n")),
@@ -462,4 +470,65 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
     let bytes = fs::read(&path).expect("a snapshot");
     fs::write(&path, &bytes[..bytes.len() - 1]).expect("written");
     assert_eq!(quick(), None, "a torn snapshot");
+}
+
+/// Counts the tasks of a run.
+#[derive(Default)]
+struct Planned(std::sync::atomic::AtomicUsize);
+
+impl Observer for Planned {
+    fn event(&self, event: &Event) {
+        if let Event::Planned { tasks } = event {
+            self.0.store(*tasks, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn in_a_large_study_only_what_a_changed_file_reaches_is_read_and_the_result_is_that_of_a_full_run() {
+    let n = 100;
+    let sources: String = (0..n).map(|i| format!("  f{i}: {{path: in{i}.txt}}\n")).collect();
+    let stages: String = (0..n)
+        .map(|i| {
+            format!(
+                "  s{i}: {{kind: fake, file: f{i}, text: s{i}}}\n  t{i}: {{kind: fake, from: s{i}, text: t{i}, warn: 'of {i}'}}\n"
+            )
+        })
+        .collect();
+    let pairs = "  pair: {kind: fake, from: [t3, t4]}\n  other: {kind: fake, from: [t5, t6]}\n";
+    let study = Study::new(&format!("sources:\n{sources}stages:\n{stages}{pairs}"), &[]);
+    for i in 0..n {
+        study.write(&format!("in{i}.txt"), &format!("x={i}\n"));
+    }
+    let first = study.run_with(|_| {});
+    assert_eq!((first.ran.len(), first.warnings.len()), (2 * n + 2, n));
+
+    study.write("in3.txt", "x=33\n");
+    let planned = Planned::default();
+    let options = RunOptions { jobs: 2, ..RunOptions::default() };
+    let change = partial::run(fake::KINDS, &study.options(), &options, &planned).expect("the engine works");
+    assert_eq!(planned.0.into_inner(), 3, "the study was read as a whole");
+    assert_eq!(change.ran, ["s3", "t3", "pair"]);
+    assert_eq!(change.up_to_date.len(), 2 * n - 1);
+    assert_eq!(change.warnings, first.warnings);
+    // The excerpt took the tables of the others as they were; a full run finds nothing to add.
+    fs::remove_file(study.0.path().join(".restudy/snapshot")).expect("there");
+    study.run_with(|options| options.keep_going = true);
+    let full = study.run_with(|_| {});
+    assert!(full.ran.is_empty(), "{:?}", full.ran);
+
+    // Where the bytes of an untouched input are gone, the whole study is read.
+    remove(&study, "t4");
+    let change = {
+        study.write("in3.txt", "x=34\n");
+        study.run_with(|_| {})
+    };
+    assert_eq!(change.ran, ["s3", "t3", "t4", "pair"]);
+
+    // A failure leaves the rest as it was, and is mended by the next run.
+    fs::remove_file(study.0.path().join("in7.txt")).expect("there");
+    assert!(study.open().is_err());
+    study.write("in7.txt", "x=7\n");
+    let back = study.run_with(|_| {});
+    assert!(back.ran.is_empty(), "{:?}", back.ran);
 }

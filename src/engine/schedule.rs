@@ -10,8 +10,7 @@ use crate::lease::{Lease, Presence};
 use crate::limits::{CPU, Capacity};
 use crate::publish;
 use crate::record::{Known, Stopwatch, Timestamp, Warning};
-use crate::session::{OpenOptions, Results, Session};
-use crate::snapshot;
+use crate::session::{Results, Session};
 use crate::stop::{Halt, Stop};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -101,13 +100,19 @@ pub struct Failure {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Runs the targets of the study opened with `open`. A failed stage is in the summary; an `Err` is a failure of the engine itself.
+/// A task that has a result.
+pub struct Done {
+    pub name: String,
+    pub run_key: Digest,
+    pub warnings: Vec<Warning>,
+}
+
+/// Runs the targets, and gives the tasks that have a result, in order. A failed stage is in the summary; an `Err` is a failure of the engine itself.
 pub fn run(
     session: &Session,
-    open: &OpenOptions,
     options: &RunOptions,
     observer: &dyn Observer,
-) -> Result<Summary, EngineError> {
+) -> Result<(Summary, Vec<Done>), EngineError> {
     let watch = Stopwatch::start();
     let started = Timestamp::now();
     let graph = &session.pipeline.graph;
@@ -169,15 +174,11 @@ pub fn run(
     let line =
         serde_json::json!({"ran": summary.ran, "failed": summary.failed, "up_to_date": summary.up_to_date.len()});
     session.state.add_run(started, summary.seconds, &line.to_string())?;
-    if finished {
-        let done = wanted.iter().filter_map(|&id| Some((graph.tasks[id].name.clone(), results.get(id)?.run_key)));
-        let done: Vec<(String, Digest)> = done.collect();
-        // Only an index: without it the next run takes the longer way.
-        if let Err(error) = snapshot::keep(session, open, &options.targets, &summary, &done) {
-            tracing::debug!("no snapshot: {error}");
-        }
-    }
-    Ok(summary)
+    let done = wanted.iter().filter_map(|&id| {
+        let known = results.get(id)?;
+        Some(Done { name: graph.tasks[id].name.clone(), run_key: known.run_key, warnings: known.warnings.clone() })
+    });
+    Ok((summary, done.collect()))
 }
 
 /// Publishes the documents of a task, one process at a time.

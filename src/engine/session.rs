@@ -9,6 +9,7 @@ use crate::fingerprint::{self, RunInputs};
 use crate::graph::TaskId;
 use crate::kind::{Input, Kinds, ReadSet};
 use crate::manifest::Leaves;
+use crate::outline::Excerpt;
 use crate::record::{Known, Record, TableRecord, Warning};
 use crate::spec::Project;
 use crate::state::State;
@@ -84,12 +85,41 @@ impl Results {
     }
 }
 
+/// A study of which only the store and the index are open.
+pub struct Parts {
+    pub project: Project,
+    pub store: Store,
+    pub state: State,
+}
+
+impl Parts {
+    /// The result of an instance under a key.
+    pub fn known(&self, name: &str, run_key: Digest) -> Result<Option<Arc<Known>>, EngineError> {
+        if let Some(known) = self.state.known(name, run_key, &self.store.record_path(run_key))? {
+            return Ok(Some(Arc::new(known)));
+        }
+        Ok(self.store.record(run_key).map(|record| Arc::new(Known::from(&record))))
+    }
+
+    /// Reads some of the stages only.
+    pub fn excerpt(self, kinds: Kinds, options: &OpenOptions, excerpt: &Excerpt) -> Result<Session, EngineError> {
+        let Parts { project, store, state } = self;
+        let pipeline = config::load(&project, kinds, &options.set, &state, Some(excerpt))?;
+        Ok(Session { project, pipeline, store, state })
+    }
+}
+
 impl Session {
-    pub fn open(kinds: Kinds, options: &OpenOptions) -> Result<Session, EngineError> {
+    pub fn parts(options: &OpenOptions) -> Result<Parts, EngineError> {
         let project = find_project(options)?;
         let store = Store::open(&project.state())?;
         let state = State::open(&project.state())?;
-        let pipeline = config::load(&project, kinds, &options.set, &state)?;
+        Ok(Parts { project, store, state })
+    }
+
+    pub fn open(kinds: Kinds, options: &OpenOptions) -> Result<Session, EngineError> {
+        let Parts { project, store, state } = Session::parts(options)?;
+        let pipeline = config::load(&project, kinds, &options.set, &state, None)?;
         Ok(Session { project, pipeline, store, state })
     }
 
@@ -123,8 +153,9 @@ impl Session {
         let mut warnings = BTreeMap::new();
         if task.work.reads_warnings() {
             for (table, _) in &tables {
-                let producer = self.pipeline.graph.producers[&table.name];
-                warnings.insert(table.name.clone(), self.warnings_of(producer, results));
+                if let Some(&producer) = self.pipeline.graph.producers.get(&table.name) {
+                    warnings.insert(table.name.clone(), self.warnings_of(producer, results));
+                }
             }
         }
         let run_inputs = RunInputs { tables, files, parts, warnings: warnings.clone() };
@@ -234,7 +265,9 @@ impl Session {
 
     /// The input table `name`, if it is known.
     pub fn table_of(&self, name: &str, results: &Results) -> Option<TableRecord> {
-        let &producer = self.pipeline.graph.producers.get(name)?;
+        let Some(&producer) = self.pipeline.graph.producers.get(name) else {
+            return self.pipeline.given.get(name).cloned();
+        };
         results.get(producer)?.tables.iter().find(|table| table.name == name).cloned()
     }
 }

@@ -1,46 +1,50 @@
-//! The shortest way to "nothing to do": if every file that a finished run looked at is as it was, its result stands, and
-//! neither the pipeline is parsed nor a record opened. An index below `.restudy`, thrown away at the least doubt.
+//! What a finished run looked at: if every file is as it was, the result stands, and neither the pipeline is parsed nor a
+//! record opened. An index below `.restudy`, thrown away at the least doubt. What to do when a data file changed is in
+//! `partial.rs`.
 
 use crate::crash;
 use crate::digest::{Digest, Hasher};
 use crate::error::EngineError;
 use crate::publish;
-use crate::record;
-use crate::schedule::Summary;
-use crate::session::{self, OpenOptions, Session};
-use crate::spec::Project;
+use crate::record::{self, Warning};
+use crate::schedule::{Done, Summary};
+use crate::session::{OpenOptions, Session};
+use crate::spec::{self, Project};
 use crate::stamp::Stamp;
+use crate::store::Store;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 /// Raised when the meaning of the file changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// From this number of files on, two threads look at them.
 const PARALLEL_FROM: usize = 1000;
 
-/// What was looked at when everything was up to date.
+/// Everything that was looked at when all was up to date, and what is reported of it.
 #[derive(Serialize, Deserialize)]
-struct Snapshot {
+pub struct Snapshot {
     /// Of the program and the options: with others the study may be another.
     key: Digest,
-    files: Vec<Seen>,
-    /// Records in the store, by key: a lost record is a lost result.
-    records: Vec<(Digest, Stamp)>,
+    /// The study's own files: the pipeline, queries, layouts.
+    own: Vec<Seen>,
+    /// Data and published documents.
+    pub files: Vec<Seen>,
+    /// The folders in which records lie: their stamps change when one comes or goes.
+    folders: Vec<(PathBuf, Stamp)>,
+    /// When they were looked at.
+    looked_at: i64,
     /// Folders with published documents, with the files that must be in them and no others.
-    published: Vec<(PathBuf, Vec<PathBuf>)>,
-    /// Patterns with wildcards, and what they matched.
+    documents: Vec<(PathBuf, Vec<PathBuf>)>,
+    /// Patterns of sources, and what they matched.
     globs: Vec<(String, Vec<PathBuf>)>,
-    result: Stored,
-}
-
-/// What is reported of the run.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    up_to_date: Vec<String>,
-    warnings: Vec<record::Warning>,
+    /// All tasks in order, with their run keys.
+    pub tasks: Vec<(String, Digest)>,
+    /// By position in `tasks`.
+    pub warnings: Vec<(usize, Vec<Warning>)>,
     published: Vec<String>,
 }
 
@@ -53,125 +57,198 @@ pub struct Seen {
     pub hashed_at: i64,
 }
 
-/// The summary of a run that would do nothing; `None` if it might do something.
-pub fn nothing_to_do(options: &OpenOptions, targets: &[String]) -> Option<Summary> {
-    let watch = record::Stopwatch::start();
-    let project = session::find_project(options).ok()?;
-    let path = path_of(&project);
-    let bytes = fs::read(&path).ok()?;
-    let (checksum, body) = bytes.split_at_checked(32)?;
-    if Digest::of_bytes(body).bytes() != checksum {
-        return None;
-    }
-    let mut snapshot: Snapshot = postcard::from_bytes(body).ok()?;
-    if snapshot.key != key(options, targets) || !snapshot.stands(&project)? {
-        return None;
-    }
-    let changed = refresh(&mut snapshot.files)?;
-    if changed {
-        // Files were touched but not changed: remember their new stamps. Failing to only costs time.
-        let _ = write(&path, &snapshot);
-    }
-    let Stored { up_to_date, warnings, published } = snapshot.result;
-    Some(Summary { up_to_date, warnings, published, seconds: watch.seconds(), ..Summary::default() })
+/// What became of a study since its snapshot.
+pub enum Change {
+    Nothing(Summary),
+    /// Only the contents of these data files.
+    Data(Box<Snapshot>, Vec<PathBuf>),
+    /// Something else, or nobody knows.
+    Unknown,
 }
 
-/// Keeps what a finished run looked at. `done` are its tasks with their run keys; none failed and none was skipped.
+/// Compares the study with its last snapshot.
+pub fn compare(project: &Project, options: &OpenOptions, targets: &[String]) -> Change {
+    changes(project, options, targets).unwrap_or(Change::Unknown)
+}
+
+fn changes(project: &Project, options: &OpenOptions, targets: &[String]) -> Option<Change> {
+    let watch = record::Stopwatch::start();
+    let path = path_of(project);
+    let mut snapshot: Snapshot = read(&path)?;
+    if snapshot.key != key(options, targets) {
+        return None;
+    }
+    let moved = snapshot.stands(project)?;
+    let (own, own_changed) = refresh(&mut snapshot.own)?;
+    if !own_changed.is_empty() {
+        return None;
+    }
+    let (touched, changed) = refresh(&mut snapshot.files)?;
+    if !changed.is_empty() {
+        return Some(Change::Data(Box::new(snapshot), changed));
+    }
+    if moved || own || touched {
+        // Nothing changed but stamps: remember the new ones. Failing to only costs time.
+        let _ = write(&path, &snapshot);
+    }
+    Some(Change::Nothing(snapshot.summary(watch.seconds())))
+}
+
+/// Keeps what a finished run looked at; none of its tasks failed or was skipped.
 pub fn keep(
     session: &Session,
     options: &OpenOptions,
     targets: &[String],
     summary: &Summary,
-    done: &[(String, Digest)],
+    done: Vec<Done>,
 ) -> Result<(), EngineError> {
     let project = &session.project;
     let trace = project.trace();
-    let mut files = trace.files;
-    files.extend(session.state.seen());
+    let files = session.state.seen();
     // A source without wildcards is one file, and that is looked at anyway if a stage reads it.
     let looked_at: BTreeSet<&Path> = files.iter().map(|file| file.path.as_path()).collect();
     let plain = |pattern: &str| !pattern.contains(['*', '?', '[']);
     let globs = trace.globs.into_iter();
     let globs = globs.filter(|(pattern, _)| !(plain(pattern) && looked_at.contains(Path::new(pattern)))).collect();
-    let mut records = Vec::new();
-    for (_, run_key) in done {
-        let path = session.store.record_path(*run_key);
-        let metadata = fs::metadata(&path).map_err(|source| EngineError::Read { path, source })?;
-        records.push((*run_key, Stamp::of(&metadata)));
-    }
     let published: Vec<PathBuf> = summary.published.iter().map(|shown| project.root.join(shown)).collect();
-    let folders: BTreeSet<PathBuf> = summary
-        .published
-        .iter()
-        .filter_map(|shown| shown.split('/').nth(1))
-        .map(|stage| project.out().join(stage))
-        .collect();
-    let snapshot = Snapshot {
+    let stages: BTreeSet<&str> = summary.published.iter().filter_map(|shown| shown.split('/').nth(1)).collect();
+    let documents = stages.into_iter().map(|stage| project.out().join(stage)).map(|folder| {
+        let inside = published.iter().filter(|path| path.starts_with(&folder)).cloned().collect();
+        (folder, inside)
+    });
+    let warnings = done.iter().enumerate().filter(|(_, done)| !done.warnings.is_empty());
+    let mut snapshot = Snapshot {
         key: key(options, targets),
+        own: trace.files,
         files,
-        records,
-        published: folders
-            .into_iter()
-            .map(|folder| {
-                let inside = published.iter().filter(|path| path.starts_with(&folder)).cloned().collect();
-                (folder, inside)
-            })
-            .collect(),
+        folders: Vec::new(),
+        looked_at: 0,
+        documents: documents.collect(),
         globs,
-        result: Stored {
-            up_to_date: done.iter().map(|(name, _)| name.clone()).collect(),
-            warnings: summary.warnings.clone(),
-            published: summary.published.clone(),
-        },
+        warnings: warnings.map(|(index, done)| (index, done.warnings.clone())).collect(),
+        tasks: done.into_iter().map(|done| (done.name, done.run_key)).collect(),
+        published: summary.published.clone(),
     };
+    snapshot.look_at_folders(&session.store);
     write(&path_of(project), &snapshot)
 }
 
 impl Snapshot {
-    /// Whether everything but the content of files is as it was.
-    fn stands(&self, project: &Project) -> Option<bool> {
-        for (pattern, matched) in &self.globs {
-            if crate::spec::matches(pattern).ok()? != *matched {
-                return Some(false);
+    /// Takes over what a run of some of the tasks changed.
+    pub fn update(&mut self, session: &Session, done: &[Done]) -> Result<(), EngineError> {
+        let fresh: BTreeMap<PathBuf, Seen> =
+            session.state.seen().into_iter().map(|seen| (seen.path.clone(), seen)).collect();
+        for file in &mut self.files {
+            if let Some(seen) = fresh.get(&file.path) {
+                *file = seen.clone();
             }
         }
-        for (folder, files) in &self.published {
+        let at: BTreeMap<String, usize> =
+            self.tasks.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
+        for done in done {
+            let Some(&index) = at.get(&done.name) else { continue };
+            self.tasks[index].1 = done.run_key;
+            self.warnings.retain(|(task, _)| *task != index);
+            if !done.warnings.is_empty() {
+                self.warnings.push((index, done.warnings.clone()));
+            }
+        }
+        self.warnings.sort_by_key(|(task, _)| *task);
+        self.look_at_folders(&session.store);
+        write(&path_of(&session.project), self)
+    }
+
+    /// The summary of a run that has nothing to do.
+    pub fn summary(&self, seconds: f64) -> Summary {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for warning in self.warnings.iter().flat_map(|(_, warnings)| warnings) {
+            if !warnings.contains(warning) {
+                warnings.push(warning.clone());
+            }
+        }
+        Summary {
+            up_to_date: self.tasks.iter().map(|(name, _)| name.clone()).collect(),
+            warnings,
+            published: self.published.clone(),
+            seconds,
+            ..Summary::default()
+        }
+    }
+
+    fn look_at_folders(&mut self, store: &Store) {
+        self.looked_at = record::now_nanoseconds();
+        let stamps = store.record_folders().into_iter();
+        let stamps = stamps.filter_map(|folder| Some((Stamp::of(&fs::metadata(&folder).ok()?), folder)));
+        self.folders = stamps.map(|(stamp, folder)| (folder, stamp)).collect();
+    }
+
+    /// Whether everything but the content of files is as it was; the value says whether folder stamps moved.
+    fn stands(&mut self, project: &Project) -> Option<bool> {
+        for (pattern, matched) in &self.globs {
+            if spec::matches(pattern).ok()? != *matched {
+                return None;
+            }
+        }
+        for (folder, files) in &self.documents {
             let mut found = BTreeSet::new();
             if !publish::list(folder, &mut found) || found != files.iter().cloned().collect() {
-                return Some(false);
+                return None;
             }
         }
-        let store = crate::store::Store::at(&project.state());
-        let same = |(run_key, stamp): &(Digest, Stamp)| {
-            fs::metadata(store.record_path(*run_key)).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp)
+        let same = |(folder, stamp): &(PathBuf, Stamp)| {
+            stamp.is_settled(self.looked_at) && fs::metadata(folder).is_ok_and(|now| Stamp::of(&now) == *stamp)
         };
-        Some(in_two(&self.records, |part| part.iter().all(same)).into_iter().all(|same| same))
+        if !self.folders.is_empty() && self.folders.iter().all(same) {
+            return Some(false);
+        }
+        // Another run added records, or this one has only just ended. A lost record is a lost result: look for each.
+        let store = Store::at(&project.state());
+        let looked_at = record::now_nanoseconds();
+        let all = in_two(&self.tasks, |part| part.iter().all(|(_, run_key)| store.record_path(*run_key).exists()));
+        if !all.into_iter().all(|there| there) {
+            return None;
+        }
+        self.look_at_folders(&store);
+        self.looked_at = looked_at;
+        Some(true)
     }
 }
 
-/// Whether stamps changed while contents did not; `None` if a content changed.
-fn refresh(files: &mut [Seen]) -> Option<bool> {
-    let fresh = in_two(files, |part| part.iter().map(look).collect::<Option<Vec<_>>>());
-    let fresh: Vec<Option<Seen>> = fresh.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
-    let mut changed = false;
-    for (file, fresh) in files.iter_mut().zip(fresh) {
-        if let Some(fresh) = fresh {
-            *file = fresh;
-            changed = true;
+/// Takes new stamps of unchanged files; gives whether there were any, and the files whose content is another. `None`: one
+/// is gone.
+fn refresh(files: &mut [Seen]) -> Option<(bool, Vec<PathBuf>)> {
+    let looks = in_two(files, |part| part.iter().map(look).collect::<Option<Vec<Look>>>());
+    let looks: Vec<Look> = looks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    let (mut touched, mut changed) = (false, Vec::new());
+    for (file, look) in files.iter_mut().zip(looks) {
+        match look {
+            Look::Same => {}
+            Look::Touched(seen) => {
+                *file = seen;
+                touched = true;
+            }
+            Look::Changed => changed.push(file.path.clone()),
         }
     }
-    Some(changed)
+    Some((touched, changed))
 }
 
-/// `Some(None)`: certainly as it was. `Some(Some(…))`: the same content under a new stamp. `None`: another content.
-fn look(file: &Seen) -> Option<Option<Seen>> {
+enum Look {
+    Same,
+    /// The same content under a new stamp.
+    Touched(Seen),
+    Changed,
+}
+
+fn look(file: &Seen) -> Option<Look> {
     let stamp = Stamp::of(&fs::metadata(&file.path).ok()?);
     if stamp == file.stamp && stamp.is_settled(file.hashed_at) {
-        return Some(None);
+        return Some(Look::Same);
     }
     let hashed_at = record::now_nanoseconds();
     let (digest, _) = Digest::of_file(&file.path).ok()?;
-    (digest == file.digest).then(|| Some(Seen { path: file.path.clone(), stamp, digest, hashed_at }))
+    let seen = Seen { path: file.path.clone(), stamp, digest, hashed_at };
+    Some(if digest == file.digest { Look::Touched(seen) } else { Look::Changed })
 }
 
 /// The work on both halves of a long list at once, in order.
@@ -209,10 +286,17 @@ fn path_of(project: &Project) -> PathBuf {
     project.state().join("snapshot")
 }
 
+/// Reads an index file; `None` if it is not there, torn or of another format.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let bytes = fs::read(path).ok()?;
+    let (checksum, body) = bytes.split_at_checked(32)?;
+    (Digest::of_bytes(body).bytes() == checksum).then(|| postcard::from_bytes(body).ok()).flatten()
+}
+
 /// Written beside and renamed, but not flushed: a torn one fails its checksum and is ignored.
-fn write(path: &Path, snapshot: &Snapshot) -> Result<(), EngineError> {
+pub(crate) fn write(path: &Path, value: &impl Serialize) -> Result<(), EngineError> {
     let failed = |source| EngineError::Write { path: path.into(), source };
-    let body = postcard::to_stdvec(snapshot)
+    let body = postcard::to_stdvec(value)
         .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
     let mut bytes = Digest::of_bytes(&body).bytes().to_vec();
     bytes.extend(body);

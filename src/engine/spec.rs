@@ -55,6 +55,8 @@ pub struct Spec<'a> {
     pub sources: &'a BTreeMap<String, Source>,
     /// Parameters put in so far, for whoever explains why a stage changed.
     pub used: RefCell<BTreeSet<String>>,
+    /// Sources asked for so far.
+    pub read: RefCell<BTreeSet<String>>,
 }
 
 /// A text file of the study.
@@ -179,6 +181,7 @@ impl<'a> Spec<'a> {
     pub fn source(&self, key: &str) -> Option<&'a Source> {
         let name = self.fields.required_text(key)?;
         let found = self.sources.get(&name.value);
+        self.read.borrow_mut().extend(found.map(|source| source.name.clone()));
         if found.is_none() {
             let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
             let near = diagnostic::did_you_mean(&name.value, known.iter().copied());

@@ -7,16 +7,19 @@ use crate::kind::Resolved;
 use crate::record::{self, Known, Timestamp};
 use crate::snapshot::Seen;
 use crate::stamp::Stamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 /// Raised when a table changes; an older file is then thrown away and built again.
 const SCHEMA: i64 = 3;
 
+/// Tries at opening the database, 20 ms apart.
+const TRIES: usize = 500;
 /// Beyond this, what was resolved is forgotten and worked out anew.
 const MOST_RESOLVED: i64 = 200_000;
 
@@ -53,7 +56,7 @@ impl State {
     /// Opens `state.db` in the folder; a damaged or older one is replaced by an empty one.
     pub fn open(folder: &Path) -> Result<State, EngineError> {
         let path = folder.join("state.db");
-        let connection = match connect(&path) {
+        let connection = match patiently(|| connect(&path)) {
             Ok(connection) => connection,
             Err(error) if is_damage(&error) => {
                 tracing::warn!("state.db cannot be used and is built again: {error}");
@@ -208,7 +211,8 @@ impl State {
             return Ok(());
         }
         self.with(|connection| {
-            let transaction = connection.unchecked_transaction()?;
+            // Immediate: a transaction that reads first and writes later may find that it cannot, without having waited.
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             let count: i64 = transaction.query_row("select count(*) from resolved", [], |row| row.get(0))?;
             if count > MOST_RESOLVED {
                 transaction.execute("delete from resolved", [])?;
@@ -270,6 +274,19 @@ impl State {
         let connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         work(&connection).map_err(|source| EngineError::State { path: self.path.clone(), source })
     }
+}
+
+/// Tries again while another process has the database: SQLite does not wait when it changes how a new file is kept.
+fn patiently(connect: impl Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
+    for _ in 0..TRIES {
+        match connect() {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            result => return result,
+        }
+    }
+    connect()
 }
 
 /// When the file's content last changed, in nanoseconds since 1970.

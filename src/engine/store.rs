@@ -144,6 +144,14 @@ impl Store {
         self.temporary.with_file_name("in-use")
     }
 
+    /// The folders in which records lie.
+    pub fn record_folders(&self) -> Vec<PathBuf> {
+        let inside = fs::read_dir(&self.records).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut folders: Vec<PathBuf> = inside.chain([self.records.clone()]).collect();
+        folders.sort();
+        folders
+    }
+
     /// Every record that can be read.
     pub fn records(&self) -> Result<Vec<Record>, EngineError> {
         let mut records = Vec::new();

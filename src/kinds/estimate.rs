@@ -215,7 +215,7 @@ impl Stage for EstimateStage {
             return Err(problems);
         }
         let query = self.query(&input.key).map_err(|error| vec![self.condition_error(&error)])?;
-        let plan = tables::sql::plan(&query, &convert::schemas(&[self.table.clone()], schemas))
+        let plan = tables::sql::plan(&query, &convert::schemas(std::slice::from_ref(&self.table), schemas))
             .map_err(|error| vec![self.condition_error(&error)])?;
         let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
         let typed = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {

@@ -8,7 +8,6 @@ use documents::format::Format;
 use engine::diagnostic::{Diagnostic, Place};
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
 use engine::manifest::Manifest;
-use engine::record::Warning;
 use engine::spec::Spec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

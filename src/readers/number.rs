@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn scaling_down_by_a_power_of_ten_rounds_once() {
-        assert_eq!(scaled(47_777_95.0, 0.0001), 477.7795);
+        assert_eq!(scaled(4_777_795.0, 0.0001), 477.7795);
         assert_eq!(scaled(3.0, 0.1), 0.3);
         assert_eq!(scaled(1.5, 10_000.0), 15_000.0);
         assert_eq!(scaled(2.0, 0.3), 0.6);
