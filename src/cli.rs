@@ -17,6 +17,7 @@ use engine::error::EngineError;
 use engine::session::{OpenOptions, Session};
 use engine::stop::Stop;
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tables::columns::Table;
@@ -99,10 +100,21 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Runs one command.
+/// Runs one command. A panic is a mistake of ours: it is said in one line, and `RESTUDY_LOG=debug` says where.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     logging();
+    panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    panic::catch_unwind(AssertUnwindSafe(|| command(cli))).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let mistake = Diagnostic::error(format!("internal error: {text}"));
+        render::show(&mistake.hint("this is a mistake in restudy, please report it; nothing was lost".to_string()));
+        ExitCode::FAILURE
+    })
+}
+
+fn command(cli: Cli) -> ExitCode {
     let StudyArgs { pipeline, data, set } = cli.study;
     let open = OpenOptions { pipeline, data, set, with: Vec::new() };
     let result = match &cli.command {

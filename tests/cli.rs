@@ -204,3 +204,62 @@ fn show_and_sql_print_tables() {
     "#]]
     .assert_eq(&typo.stderr);
 }
+
+#[test]
+fn parameters_reach_layouts_and_titles_reach_documents() {
+    let study = study();
+    study.edit(
+        "pipeline.yaml",
+        "  total: {",
+        "  page: {kind: report, exhibits: e.yaml, formats: [markdown], languages: [en]}\n  total: {",
+    );
+    study.write(
+        "e.yaml",
+        "exhibits:\n  t: {type: descriptive, label: T, title: Sales, from: total, variables: {sales: Sales}}\n",
+    );
+    study.edit("firms.yaml", "format: csv\n", "format: csv\nmissing: [\"${first}\"]\n");
+    study.edit("pipeline.yaml", "first: 2008", "first: 20");
+    study.run(&[]);
+    let missing =
+        |study: &Study| study.restudy(&["sql", "select count(*) from firms where staff is null", "--format", "csv"]);
+    assert_eq!(missing(&study).stdout, "count(*)\n1\n");
+    study.edit("pipeline.yaml", "first: 20", "first: 21");
+    assert!(names(&study.run(&[]), "ran").contains(&"firms@file=firms.csv".to_string()));
+
+    study.edit("pipeline.yaml", "name: small", "name: small, title: Another title, seed: 7");
+    assert_eq!(names(&study.run(&[]), "ran"), ["page"]);
+    let page = study.read("out/page/page.en.md");
+    assert!(page.contains("# Another title") && page.contains('7'), "{page}");
+}
+
+#[test]
+fn what_was_evicted_or_damaged_comes_back_by_its_name() {
+    let study = study();
+    study.run(&["output"]);
+    for _ in 0..2 {
+        study.restudy(&["gc", "--evict", "output"]);
+        assert_eq!(study.restudy(&["show", "output"]).code, 2);
+        assert_eq!(names(&study.run(&["output"]), "ran"), ["output"]);
+        assert_eq!(study.restudy(&["show", "output"]).code, 0);
+    }
+    for (path, mut bytes) in study.snapshot(".restudy/store/blobs") {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(&path, bytes).expect("written");
+    }
+    let damaged = study.restudy(&["show", "output"]);
+    assert_eq!(damaged.code, 3, "{}", damaged.stderr);
+    study.run(&["output"]);
+    assert_eq!(study.restudy(&["show", "output"]).code, 0);
+}
+
+#[test]
+fn a_folder_may_have_any_name() {
+    let study = study();
+    for name in ["pipeline.yaml", "firms.yaml", "data/firms.csv"] {
+        study.write(&format!("x (1) [final]*/{name}"), study.read(name));
+    }
+    let done = study.restudy(&["run", "--pipeline", "x (1) [final]*/pipeline.yaml"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+}

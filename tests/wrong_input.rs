@@ -235,11 +235,11 @@ fn a_city_and_year_in_two_files() {
         |study| study.write("data/yearbook/Data_2013(1).xlsx", workbook("地级市", |_| {})),
         1,
         expect![[r#"
-        failed yearbook@file=Data_2013(1).xlsx
-        error: the name of `data/yearbook/Data_2013(1).xlsx` does not fit `file_pattern` `Data_(?<edition>\d{4})`
-          --> data/yearbook/Data_2013(1).xlsx
-        note: read with the layout `yearbook.yaml`
-        hint: rename the file, narrow the source's path, or change `file_pattern`; it is matched against the whole name without extension"#]],
+            failed yearbook@file=Data_2013(1).xlsx
+            error: the name of `data/yearbook/Data_2013(1).xlsx` does not fit `file: Data_(?<edition>\d{4})`
+              --> data/yearbook/Data_2013(1).xlsx
+            note: read with the layout `yearbook.yaml`
+            hint: rename the file, narrow the source's path, or change `file` of the layout; it is matched against the whole name without extension"#]],
     );
 }
 
@@ -375,17 +375,20 @@ fn a_query_whose_key_is_not_unique() {
         |study| study.edit("panel.sql", " and patents.year = matched.year", ""),
         1,
         expect![[r#"
-        failed panel
-        error: the key [code, year] is not unique: 8 values repeated: (0, 2011) has 2 rows, (0, 2012) has 2 rows, (1, 2011) has 2 rows, (1, 2012) has 2 rows, (2, 2011) has 2 rows, …
-          --> panel.sql
-        note: code  year  population  gdp  patents
-              ────  ────  ──────────  ───  ───────
-                 0  2011           9   16        7
-                 0  2011           9   16        7
-                 0  2012           9   16        7
-                 0  2012           9   16        7
-                 1  2011          12   86       15
-        hint: a join multiplied the rows, or the key is too short"#]],
+            failed panel
+            error: the key [code, year] is not unique: 8 values repeated: (0, 2011) has 2 rows, (0, 2012) has 2 rows, (1, 2011) has 2 rows, (1, 2012) has 2 rows, (2, 2011) has 2 rows, …
+             --> panel.sql:1:16
+              |
+            1 | select matched.code, matched.year, matched.population, matched.gdp, patents.patents
+              |                ^^^^
+            note: code  year  population  gdp  patents
+                  ────  ────  ──────────  ───  ───────
+                     0  2011           9   16        7
+                     0  2011           9   16        7
+                     0  2012           9   16        7
+                     0  2012           9   16        7
+                     1  2011          12   86       15
+            hint: a join multiplied the rows, or the key is too short"#]],
     );
 }
 
@@ -459,4 +462,73 @@ fn the_encoding_of_a_file_can_be_declared() {
     let summary = study.run(&[]);
     // Another file and another layout, but the same table: nothing below it runs.
     assert_eq!(crate::support::names(&summary, "ran"), ["patents@file=patents.csv"]);
+}
+
+#[test]
+fn a_condition_that_is_not_true_or_false() {
+    check(
+        |study| study.edit("pipeline.yaml", "cluster: code}", "cluster: code, where: population}"),
+        2,
+        expect![[r#"
+        error: `where` of `baseline` is float, not true or false: population
+          --> pipeline.yaml:18:96
+           |
+        18 |   baseline: {kind: estimate, from: panel, formula: patents ~ gdp | code, cluster: code, where: population}
+           |                                                                                                ^^^^^^^^^^
+        hint: write a comparison, such as `population = 1`"#]],
+    );
+}
+
+#[test]
+fn a_column_of_a_regression_table_that_fits_several_models() {
+    check(
+        |study| {
+            study.edit("pipeline.yaml", "formula: patents ~ gdp | code, cluster: code}", "formula: \"patents ~ gdp${more} | code\", cluster: code, matrix: {more: {none: \"\", one: \" + population\"}}}");
+            study.write(
+                "exhibits.yaml",
+                format!("{EXHIBITS}  table2: {{type: regression, label: T, title: T, from: baseline, models: [{{title: M}}], terms: {{gdp: GDP}}}}\n"),
+            );
+        },
+        1,
+        expect![[r#"
+            failed exhibits
+            error: this column of the table fits 2 models of `baseline`
+             --> exhibits.yaml:8:75
+              |
+            8 |   table2: {type: regression, label: T, title: T, from: baseline, models: [{title: M}], terms: {gdp: GDP}}
+              |                                                                           ^
+            hint: name a label of every axis of the matrix in `at:`
+            warning: baseline@more=one: term `population` was dropped: does not vary within `code`"#]],
+    );
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there() {
+    check(
+        |study| std::os::unix::fs::symlink("/nowhere", study.path("data/yearbook/Data_2014.xlsx")).expect("linked"),
+        2,
+        expect![[r#"
+            error: the files of `data/yearbook/*.xlsx` cannot be listed: `FOLDER/data/yearbook/Data_2014.xlsx` is a link to a file that is not there
+             --> pipeline.yaml:4:20
+              |
+            4 |   yearbook: {path: data/yearbook/*.xlsx}
+              |                    ^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+}
+
+#[test]
+fn a_data_folder_that_no_source_is_in() {
+    let study = study();
+    study.edit("pipeline.yaml", "path: data/yearbook/*.xlsx", "path: ./raw/yearbook/*.xlsx");
+    study.edit("pipeline.yaml", "path: data/patents.csv", "path: raw/patents.csv");
+    study.edit("pipeline.yaml", "path: data/names.csv", "path: raw/names.csv");
+    std::fs::rename(study.path("data"), study.path("raw")).expect("moved");
+    let done = study.restudy(&["run", "--data", "raw"]);
+    assert_eq!(done.code, 2);
+    expect![[r#"
+        error: `--data` was given, but no source of this study is in `data/`
+    "#]]
+    .assert_eq(&done.stderr);
+    // The same files under other names in the study: their parts are read again, the tables come out equal.
+    assert_eq!(study.restudy(&["run"]).code, 0);
 }

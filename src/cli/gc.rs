@@ -87,5 +87,8 @@ fn duration(text: &str) -> Result<f64, String> {
 }
 
 fn size(text: &str) -> Result<u64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
     limits::amount(text).ok_or_else(|| format!("`{text}` is no size; write `500M` or `4G`"))
 }

@@ -18,7 +18,7 @@ use crate::yaml::fields::{Fields, Problems};
 use crate::yaml::{self, Document, Entry, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// More points than this in one matrix is a mistake rather than a study.
 const MAX_POINTS: usize = 20_000;
@@ -34,6 +34,8 @@ pub struct Pipeline {
     pub definitions: Vec<(Leaves, Digest)>,
     /// Tables made by stages that were left out, in an excerpt.
     pub given: BTreeMap<String, TableRecord>,
+    /// Not an excerpt.
+    pub is_whole: bool,
     /// Where stages and sources stand; `None` if the file is not written line by line.
     pub outline: Option<Outline>,
     /// The sources that each stage reads.
@@ -50,8 +52,10 @@ pub fn load(
 ) -> Result<Pipeline, EngineError> {
     let path = project.root.join(&project.file);
     let bytes = project.read(&path).map_err(|source| EngineError::Read { path: path.clone(), source })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| EngineError::Study(vec![Diagnostic::error(format!("`{}` is not UTF-8 text", project.file))]))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let wrong = Diagnostic::error(format!("`{}` is not UTF-8 text", project.file));
+        EngineError::Study(vec![wrong.hint("save it as UTF-8; editors often call it an encoding".to_string())])
+    })?;
     let text = excerpt.map_or(text.clone(), |excerpt| excerpt.outline.reduced(&text, excerpt));
     let document = yaml::parse(&project.file, &text).map_err(|problem| EngineError::Study(vec![problem]))?;
     let problems = Problems::default();
@@ -59,6 +63,7 @@ pub fn load(
     let tables = excerpt.map(|excerpt| excerpt.tables.clone()).unwrap_or_default();
     let mut pipeline = read(&document, project, kinds, overrides, tables, &problems);
     if let Some(pipeline) = &mut pipeline {
+        pipeline.is_whole = excerpt.is_none();
         resolve(pipeline, &problems, state)?;
     }
     match pipeline {
@@ -76,11 +81,18 @@ fn read(
     problems: &Problems,
 ) -> Option<Pipeline> {
     let root = Fields::new(document, &document.root, "the study", problems);
+    // Without this section everything below another is in the wrong place, and each line of it would be complained of.
+    if matches!(document.root.value, Value::Map(_)) && root.required("stages").is_none() {
+        return None;
+    }
     grammar(&root);
     let params = parameters(&root, overrides);
     let facts = study_facts(&root, params);
     let sources = sources(&root, project);
     let capacity = Capacity::parse(&root);
+    if project.data.is_some() && !sources.values().any(|source| source.in_data) {
+        root.problems().push(Diagnostic::error("`--data` was given, but no source of this study is in `data/`"));
+    }
     let stages = root.required("stages");
     let nodes = stages.map(|node| {
         let fields = root.at(node, "`stages`");
@@ -102,7 +114,7 @@ fn read(
     let definitions = definitions.map(|leaves| (fingerprint::definition_key(&leaves), leaves));
     let definitions = definitions.map(|(key, leaves)| (leaves, key)).collect();
     let outline = Outline::of(document);
-    Some(Pipeline { facts, sources, graph, capacity, definitions, given, outline, sources_of })
+    Some(Pipeline { facts, sources, graph, capacity, definitions, given, is_whole: true, outline, sources_of })
 }
 
 fn grammar(root: &Fields) {
@@ -176,7 +188,10 @@ fn sources(root: &Fields, project: &Project) -> BTreeMap<String, Source> {
         fields.required("path");
         let patterns = fields.texts("path").unwrap_or_default();
         let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for pattern in patterns {
+        let mut in_data = false;
+        for mut pattern in patterns {
+            pattern.value = pattern.value.trim_start_matches("./").replace("//", "/");
+            in_data |= pattern.value.starts_with("data/");
             match find_files(project, &pattern.value) {
                 Ok(found) if found.is_empty() => root.problems().push(
                     Diagnostic::error(format!("no file matches `{}`", pattern.value)).at(pattern.place).hint(format!(
@@ -186,7 +201,7 @@ fn sources(root: &Fields, project: &Project) -> BTreeMap<String, Source> {
                 ),
                 Ok(found) => files.extend(found),
                 Err(cause) => root.problems().push(
-                    Diagnostic::error(format!("`{}` is not a usable pattern: {cause}", pattern.value))
+                    Diagnostic::error(format!("the files of `{}` cannot be listed: {cause}", pattern.value))
                         .at(pattern.place),
                 ),
             }
@@ -194,6 +209,7 @@ fn sources(root: &Fields, project: &Project) -> BTreeMap<String, Source> {
         let source = Source {
             name: entry.key.clone(),
             files: files.into_iter().collect(),
+            in_data,
             licence: fields.text("licence").map(|text| text.value),
             citation: fields.text("citation").map(|text| text.value),
         };
@@ -205,16 +221,21 @@ fn sources(root: &Fields, project: &Project) -> BTreeMap<String, Source> {
 
 /// The files a pattern matches: path as the study writes it, and real path.
 fn find_files(project: &Project, pattern: &str) -> Result<BTreeMap<String, PathBuf>, String> {
-    let real_pattern = project.path(pattern);
     let (shown_root, real_root) = match (&project.data, pattern.starts_with("data/")) {
         (Some(data), true) => ("data", data.clone()),
         _ => ("", project.root.clone()),
     };
-    let text = real_pattern.to_str().ok_or("the path is not UTF-8")?;
+    let rest = if shown_root.is_empty() { pattern } else { pattern.trim_start_matches("data/") };
+    // Only what the study wrote is a pattern, not the folder it happens to lie in.
+    let root = glob::Pattern::escape(real_root.to_str().ok_or("the path is not UTF-8")?);
+    let text = if Path::new(rest).is_absolute() { rest.to_string() } else { format!("{root}/{rest}") };
     let mut files = BTreeMap::new();
-    for path in project.matches(text)? {
+    for path in project.matches(&text)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
         // Lock and backup files that spreadsheet programs leave beside the open file.
+        if path.is_symlink() && !path.exists() {
+            return Err(format!("`{}` is a link to a file that is not there", path.display()));
+        }
         if !path.is_file() || name.starts_with("~$") || name.starts_with(".~") {
             continue;
         }
@@ -320,7 +341,7 @@ impl<'a> StageReader<'a> {
         fields.allow(&["kind", "matrix", "description", "limits", "retries"]);
         let (name, project, sources) = (&entry.key, self.project, self.sources);
         let (used, read) = (RefCell::default(), RefCell::default());
-        let spec = Spec { name, fields, project, params: &params, sources, used, read };
+        let spec = Spec { name, fields, project, params: &params, sources, facts: self.facts, used, read };
         let stage = kind.parse(&spec);
         spec.fields.finish();
         let read = spec.read.into_inner();

@@ -40,10 +40,11 @@ impl EngineError {
                 Diagnostic::error(self.to_string())
                     .hint("go to the folder of the study, or name the file with `--pipeline`".to_string()),
             ],
-            EngineError::Damaged { .. } | EngineError::BadRecord { .. } => vec![
-                Diagnostic::error(self.to_string())
-                    .hint("delete that file and run again: it will be rebuilt".to_string()),
-            ],
+            EngineError::Damaged { .. } | EngineError::BadRecord { .. } => {
+                vec![Diagnostic::error(self.to_string()).hint(
+                    "run the stage by its name, as in `restudy run panel`: what is damaged is made again".to_string(),
+                )]
+            }
             EngineError::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 vec![Diagnostic::error(self.to_string()).hint(FULL.to_string())]
             }

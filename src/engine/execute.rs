@@ -61,13 +61,16 @@ impl Maker<'_> {
         let session = self.session;
         let task = &session.pipeline.graph.tasks[id];
         let enough = |known: &Known| match demand {
-            Demand::Known => true,
-            Demand::Bytes => session.store.is_complete(known),
-            Demand::Again => false,
+            Demand::Known => Ok(true),
+            // All of them are looked at, so that every damaged one is taken away.
+            Demand::Bytes => known.blobs().try_fold(true, |sound, blob| Ok(self.is_sound(blob)? && sound)),
+            Demand::Again => Ok(false),
         };
         let keyed = self.key(id)?;
         let known = session.hit(id, keyed.run_key)?;
-        if let Some(known) = known.filter(|known| enough(known)) {
+        if let Some(known) = known
+            && enough(&known)?
+        {
             if session.state.current(&task.name)?.map(|current| current.run_key) != Some(keyed.run_key) {
                 session.remember(id, &known)?;
             }
@@ -80,7 +83,9 @@ impl Maker<'_> {
         let Some(_lease) = Lease::take(&path, &owner, &wait, told)? else { return Ok(Made::Stopped) };
         // Whoever held the lease before has probably made it.
         let known = session.hit(id, keyed.run_key)?;
-        if let Some(known) = known.as_ref().filter(|known| enough(known)) {
+        if let Some(known) = &known
+            && enough(known)?
+        {
             session.remember(id, known)?;
             return Ok(Made::Found(known.clone()));
         }
@@ -273,7 +278,6 @@ impl Maker<'_> {
             |table: &TableRecord| InputTable { path: session.store.blob_path(table.blob), record: table.clone() };
         let mut context = RunContext {
             name: &task.name,
-            study: &session.pipeline.facts,
             scratch,
             tables: BTreeMap::new(),
             files: Vec::new(),

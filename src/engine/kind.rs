@@ -103,7 +103,6 @@ pub enum ReadSet {
 pub struct RunContext<'a> {
     /// Full name of the instance.
     pub name: &'a str,
-    pub study: &'a StudyFacts,
     /// A private folder, removed afterwards.
     pub scratch: &'a Path,
     pub tables: BTreeMap<String, InputTable>,

@@ -47,11 +47,12 @@ pub fn run(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Summary, EngineError> {
-    if !options.force {
+    // With targets, bytes may be demanded that a snapshot does not vouch for.
+    if !options.force && options.targets.is_empty() {
         let project = session::find_project(open)?;
-        match snapshot::compare(&project, open, &options.targets) {
+        match snapshot::compare(&project, open) {
             Change::Nothing(summary) => return Ok(summary),
-            Change::Data(snapshot, changed) if options.targets.is_empty() => {
+            Change::Data(snapshot, changed) => {
                 let map: Option<Map> = snapshot::read(&path_of(&project));
                 if let Some(map) = map.filter(|map| map.tasks == tasks_digest(&snapshot))
                     && let Some(summary) = some(kinds, open, options, observer, (*snapshot, map), &changed)?
@@ -59,15 +60,15 @@ pub fn run(
                     return Ok(summary);
                 }
             }
-            Change::Data(..) | Change::Unknown => {}
+            Change::Unknown => {}
         }
     }
     let session = Session::open(kinds, open)?;
     let (summary, done) = schedule::run(&session, options, observer)?;
-    if summary.failed.is_empty() && summary.skipped.is_empty() {
+    if options.targets.is_empty() && summary.failed.is_empty() && summary.skipped.is_empty() {
         // Only indices: without them the next run takes the longer way.
-        let kept = snapshot::keep(&session, open, &options.targets, &summary, done);
-        if let Err(error) = kept.and_then(|()| keep_map(&session, &options.targets)) {
+        let kept = snapshot::keep(&session, open, &summary, done);
+        if let Err(error) = kept.and_then(|()| keep_map(&session)) {
             tracing::debug!("no snapshot: {error}");
         }
     }
@@ -146,10 +147,10 @@ impl Map {
     }
 }
 
-/// Keeps how the stages hang together. With targets, or where the file is not written line by line, there is none.
-fn keep_map(session: &Session, targets: &[String]) -> Result<(), EngineError> {
+/// Keeps how the stages hang together, where the file is written line by line.
+fn keep_map(session: &Session) -> Result<(), EngineError> {
     let graph = &session.pipeline.graph;
-    let Some(outline) = session.pipeline.outline.clone().filter(|_| targets.is_empty()) else { return Ok(()) };
+    let Some(outline) = session.pipeline.outline.clone() else { return Ok(()) };
     if outline.stages.len() < FEWEST {
         return Ok(());
     }

@@ -44,6 +44,19 @@ pub fn publish(session: &Session, workspace: &Workspace, stage: &str, known: &Kn
     Ok(())
 }
 
+/// Takes away the documents of stages that the study no longer has: beside the others they would pass for current. A folder
+/// in which anything was added or changed is left alone.
+pub fn retire(session: &Session) -> Result<(), EngineError> {
+    let tasks: BTreeSet<&str> = session.pipeline.graph.tasks.iter().map(|task| task.name.as_str()).collect();
+    for (stage, known) in session.state.take_unknown(&tasks)? {
+        if !known.files.is_empty() && is_current(session, &stage, &known) {
+            let folder = session.project.out().join(&stage);
+            fs::remove_dir_all(&folder).map_err(|source| EngineError::Write { path: folder, source })?;
+        }
+    }
+    Ok(())
+}
+
 /// The paths of the published files, relative to the project.
 pub fn paths<'k>(stage: &'k str, known: &'k Known) -> impl Iterator<Item = String> + 'k {
     known.files.iter().map(move |file| format!("out/{stage}/{}", file.path))

@@ -428,19 +428,19 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
         "sources:\n  raw: {path: '*.txt'}\nstages:\n  clean: {kind: fake, file: raw, warn: careful}\n  paper: {kind: fake, from: clean, publish: true}\n",
         &[("raw.txt", "x=1\n")],
     );
-    let nothing = |options: &OpenOptions, targets: &[String]| {
+    let nothing = |options: &OpenOptions| {
         let project = session::find_project(options).expect("there");
-        match snapshot::compare(&project, options, targets) {
+        match snapshot::compare(&project, options) {
             Change::Nothing(summary) => Some(summary),
             Change::Data(..) | Change::Unknown => None,
         }
     };
-    let quick = || nothing(&study.options(), &[]).map(|summary| line(&summary));
+    let quick = || nothing(&study.options()).map(|summary| line(&summary));
     assert_eq!(quick(), None);
     study.run_with(|_| {});
     let expected = Some("ran -; kept clean paper; cut off -; failed -; skipped -".to_string());
     assert_eq!(quick(), expected);
-    let summary = nothing(&study.options(), &[]).expect("nothing changed");
+    let summary = nothing(&study.options()).expect("nothing changed");
     assert_eq!((summary.warnings.len(), summary.published.len()), (1, 1));
 
     // Touched, not changed.
@@ -449,8 +449,7 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
     assert_eq!(quick(), expected);
 
     let other = OpenOptions { set: vec![("a".to_string(), "b".to_string())], ..study.options() };
-    assert!(nothing(&other, &[]).is_none());
-    assert!(nothing(&study.options(), &["paper".to_string()]).is_none());
+    assert!(nothing(&other).is_none());
 
     let disturb: [(&str, &dyn Fn()); 6] = [
         ("a changed file", &|| study.write("raw.txt", "x=2\n")),
@@ -531,4 +530,19 @@ fn in_a_large_study_only_what_a_changed_file_reaches_is_read_and_the_result_is_t
     study.write("in7.txt", "x=7\n");
     let back = study.run_with(|_| {});
     assert!(back.ran.is_empty(), "{:?}", back.ran);
+}
+
+#[test]
+fn documents_of_a_stage_that_is_gone_go_with_it_unless_someone_changed_them() {
+    let study = Study::new(
+        "stages:\n  a: {kind: fake, text: a, publish: true}\n  b: {kind: fake, text: b, publish: true}\n",
+        &[],
+    );
+    study.run_with(|_| {});
+    study.edit("  a: {", "  c: {");
+    study.edit("  b: {", "  d: {");
+    study.write("out/b/mine.txt", "kept");
+    study.run_with(|_| {});
+    let there = |name: &str| study.0.path().join("out").join(name).exists();
+    assert_eq!(["a", "b", "c", "d"].map(there), [false, true, true, true]);
 }

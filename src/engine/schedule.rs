@@ -131,7 +131,7 @@ pub fn run(
         verified: Mutex::default(),
         restored: Mutex::default(),
     };
-    let jobs = options.jobs.max(1);
+    let jobs = options.jobs.clamp(1, wanted.len().max(1));
     let mut capacity = session.pipeline.capacity.clone();
     capacity.0.extend(options.capacity.0.clone());
     capacity.0.insert(CPU.to_string(), jobs as u64);
@@ -164,6 +164,10 @@ pub fn run(
                 published.extend(publish(&maker, id, known)?);
             }
         }
+    }
+    // An excerpt of a study does not know the other stages.
+    if finished && options.targets.is_empty() && session.pipeline.is_whole {
+        publish::retire(session)?;
     }
     for id in maker.restored.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
         board.outcomes[*id] = Some(Outcome::Ran);

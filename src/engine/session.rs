@@ -2,6 +2,7 @@
 //! Runs nothing: see `schedule.rs`.
 
 use crate::config::{self, Pipeline};
+use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::error::EngineError;
 use crate::explain::{self, Difference};
@@ -298,7 +299,9 @@ pub(crate) fn find_project(options: &OpenOptions) -> Result<Project, EngineError
     };
     let name = file.file_name().map_or("pipeline.yaml".to_string(), |name| name.to_string_lossy().into_owned());
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let root = folder.canonicalize().map_err(|source| EngineError::Read { path: file.clone(), source })?;
+    let root = folder.canonicalize().map_err(|source| {
+        EngineError::Usage(Diagnostic::error(format!("cannot read `{}`: {source}", file.display())))
+    })?;
     let mut overlay = BTreeMap::new();
     for (shown, file) in &options.with {
         let file = file.canonicalize().map_err(|source| EngineError::Read { path: file.clone(), source })?;

@@ -67,15 +67,15 @@ pub enum Change {
 }
 
 /// Compares the study with its last snapshot.
-pub fn compare(project: &Project, options: &OpenOptions, targets: &[String]) -> Change {
-    changes(project, options, targets).unwrap_or(Change::Unknown)
+pub fn compare(project: &Project, options: &OpenOptions) -> Change {
+    changes(project, options).unwrap_or(Change::Unknown)
 }
 
-fn changes(project: &Project, options: &OpenOptions, targets: &[String]) -> Option<Change> {
+fn changes(project: &Project, options: &OpenOptions) -> Option<Change> {
     let watch = record::Stopwatch::start();
     let path = path_of(project);
     let mut snapshot: Snapshot = read(&path)?;
-    if snapshot.key != key(options, targets) {
+    if snapshot.key != key(options) {
         return None;
     }
     let moved = snapshot.stands(project)?;
@@ -94,14 +94,8 @@ fn changes(project: &Project, options: &OpenOptions, targets: &[String]) -> Opti
     Some(Change::Nothing(snapshot.summary(watch.seconds())))
 }
 
-/// Keeps what a finished run looked at; none of its tasks failed or was skipped.
-pub fn keep(
-    session: &Session,
-    options: &OpenOptions,
-    targets: &[String],
-    summary: &Summary,
-    done: Vec<Done>,
-) -> Result<(), EngineError> {
+/// Keeps what a finished run of the whole study looked at; none of its tasks failed or was skipped.
+pub fn keep(session: &Session, options: &OpenOptions, summary: &Summary, done: Vec<Done>) -> Result<(), EngineError> {
     let project = &session.project;
     let trace = project.trace();
     let files = session.state.seen();
@@ -118,7 +112,7 @@ pub fn keep(
     });
     let warnings = done.iter().enumerate().filter(|(_, done)| !done.warnings.is_empty());
     let mut snapshot = Snapshot {
-        key: key(options, targets),
+        key: key(options),
         own: trace.files,
         files,
         folders: Vec::new(),
@@ -268,10 +262,10 @@ fn in_two<T: Sync, R: Send>(list: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<
 }
 
 /// Of the running program and of all that chooses the study and its values.
-fn key(options: &OpenOptions, targets: &[String]) -> Digest {
+fn key(options: &OpenOptions) -> Digest {
     let OpenOptions { pipeline, data, set, with } = options;
     let mut hasher = Hasher::new("restudy snapshot");
-    hasher.text(&format!("{FORMAT} {} {pipeline:?} {data:?} {set:?} {with:?} {targets:?}", record::FORMAT));
+    hasher.text(&format!("{FORMAT} {} {pipeline:?} {data:?} {set:?} {with:?}", record::FORMAT));
     hasher.text(&program());
     hasher.finish()
 }

@@ -3,6 +3,7 @@
 
 use crate::diagnostic::{self, Diagnostic, Place};
 use crate::digest::Digest;
+use crate::kind::StudyFacts;
 use crate::record;
 use crate::snapshot::Seen;
 use crate::stamp::Stamp;
@@ -41,6 +42,8 @@ pub struct Source {
     pub name: String,
     /// Sorted by shown path: as in the study, and where the file really is.
     pub files: Vec<(String, PathBuf)>,
+    /// Whether it lies in the study's `data` folder, which `--data` replaces.
+    pub in_data: bool,
     pub licence: Option<String>,
     pub citation: Option<String>,
 }
@@ -53,6 +56,8 @@ pub struct Spec<'a> {
     /// Parameters of the study and, in an instance, the values of its point.
     pub params: &'a BTreeMap<String, String>,
     pub sources: &'a BTreeMap<String, Source>,
+    /// What a document says of the study. Whoever prints some of it has it in its key.
+    pub facts: &'a StudyFacts,
     /// Parameters put in so far, for whoever explains why a stage changed.
     pub used: RefCell<BTreeSet<String>>,
     /// Sources asked for so far.
@@ -96,6 +101,7 @@ impl Project {
 
     /// Where the file that the study calls `shown` really is.
     pub fn path(&self, shown: &str) -> PathBuf {
+        let shown = shown.trim_start_matches("./");
         match (&self.data, shown.strip_prefix("data/")) {
             (Some(data), Some(rest)) => data.join(rest),
             _ => self.root.join(shown),
@@ -159,7 +165,11 @@ impl<'a> Spec<'a> {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Some(StudyFile { shown: name.value.clone(), text }),
                 Err(_) => {
-                    self.report(Diagnostic::error(format!("`{}` is not UTF-8 text", name.value)), &name.place);
+                    self.report(
+                        Diagnostic::error(format!("`{}` is not UTF-8 text", name.value))
+                            .hint("save it as UTF-8".to_string()),
+                        &name.place,
+                    );
                     None
                 }
             },

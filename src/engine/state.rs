@@ -8,7 +8,9 @@ use crate::record::{self, Known, Timestamp};
 use crate::snapshot::Seen;
 use crate::stamp::Stamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use std::collections::BTreeMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -16,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Raised when a table changes; an older file is then thrown away and built again.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// Tries at opening the database, 20 ms apart.
 const TRIES: usize = 500;
@@ -60,9 +62,7 @@ impl State {
             Ok(connection) => connection,
             Err(error) if is_damage(&error) => {
                 tracing::warn!("state.db cannot be used and is built again: {error}");
-                for suffix in ["", "-wal", "-shm"] {
-                    let _ = fs::remove_file(folder.join(format!("state.db{suffix}")));
-                }
+                remove(&path);
                 connect(&path).map_err(|source| EngineError::State { path: path.clone(), source })?
             }
             // Whoever may only look at a study can still ask what it says; a run then fails where it must write.
@@ -150,8 +150,27 @@ impl State {
         })?;
         Ok(row.and_then(|(identity, known)| {
             let stamp = Stamp::of(&fs::metadata(record).ok()?);
-            (stamp.text() == identity).then(|| postcard::from_bytes(&known).ok()).flatten()
+            (stamp.text() == identity).then(|| unsealed(&known)).flatten()
         }))
+    }
+
+    /// Instances that are in the index and not in `known`, with their results; they are taken out of it.
+    pub fn take_unknown(&self, known: &BTreeSet<&str>) -> Result<Vec<(String, Known)>, EngineError> {
+        let rows = self.with(|connection| {
+            let mut statement = connection.prepare_cached("select name from current")?;
+            let names =
+                statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut taken = Vec::new();
+            for name in names.into_iter().filter(|name| !known.contains(name.as_str())) {
+                let row = connection
+                    .prepare_cached("delete from current where name = ?1 returning known")?
+                    .query_row(params![name], |row| row.get::<_, Vec<u8>>(0))
+                    .optional()?;
+                taken.push((name, row));
+            }
+            Ok(taken)
+        })?;
+        Ok(rows.into_iter().filter_map(|(name, known)| Some((name, unsealed(&known?)?))).collect())
     }
 
     /// How long each instance took when it last ran.
@@ -172,8 +191,7 @@ impl State {
         record: &Path,
     ) -> Result<(), EngineError> {
         let metadata = fs::metadata(record).map_err(|source| EngineError::Read { path: record.into(), source })?;
-        let bytes = postcard::to_stdvec(known)
-            .map_err(|error| EngineError::BadRecord { path: record.into(), cause: error.to_string() })?;
+        let bytes = sealed(known).unwrap_or_default();
         self.with(|connection| {
             connection.prepare_cached("insert or replace into current values (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
                 params![
@@ -202,7 +220,7 @@ impl State {
                 .query_row(params![key.bytes()], |row| row.get::<_, Vec<u8>>(0))
                 .optional()
         })?;
-        Ok(row.and_then(|body| postcard::from_bytes(&body).ok()))
+        Ok(row.and_then(|body| unsealed(&body)))
     }
 
     /// Remembers what was worked out. Those of other programs are dropped once there are many.
@@ -220,7 +238,7 @@ impl State {
             {
                 let mut insert = transaction.prepare_cached("insert or replace into resolved values (?1, ?2)")?;
                 for (key, resolved) in fresh {
-                    insert.execute(params![key.bytes(), postcard::to_stdvec(resolved).unwrap_or_default()])?;
+                    insert.execute(params![key.bytes(), sealed(resolved).unwrap_or_default()])?;
                 }
             }
             transaction.commit()
@@ -269,10 +287,21 @@ impl State {
         Ok(())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, EngineError> {
+    /// Works on the database; if it turns out damaged, it is built again and the work is done on the new one.
+    fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, EngineError> {
         // A thread that panicked in here left no half-done change: SQLite rolls an open statement back.
-        let connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        work(&connection).map_err(|source| EngineError::State { path: self.path.clone(), source })
+        let mut connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let failed = |source| EngineError::State { path: self.path.clone(), source };
+        match work(&connection) {
+            Err(error) if is_damage(&error) => {
+                tracing::warn!("state.db cannot be used and is built again: {error}");
+                *connection = Connection::open_in_memory().map_err(failed)?;
+                remove(&self.path);
+                *connection = patiently(|| connect(&self.path)).map_err(failed)?;
+                work(&connection).map_err(failed)
+            }
+            result => result.map_err(failed),
+        }
     }
 }
 
@@ -301,15 +330,18 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     // The database is only an index: losing its last moments costs some hashing, never a result.
     connection.pragma_update(None, "synchronous", "off")?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // One transaction, so that of two processes that begin at once only one makes the tables.
+    let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version != SCHEMA {
-        connection.execute_batch(
+        transaction.execute_batch(
             "drop table if exists files; drop table if exists current; drop table if exists tables;
             drop table if exists resolved; drop table if exists failures; drop table if exists runs;",
         )?;
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
-    connection.execute_batch(TABLES)?;
-    connection.pragma_update(None, "user_version", SCHEMA)?;
+    transaction.commit()?;
     Ok(connection)
 }
 
@@ -323,8 +355,45 @@ fn is_unwritable(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen))
 }
 
+/// Everything that a sound database of ours cannot answer; what the disk or another process does is not meant.
 fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt))
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        None => true,
+        Some(code) => !matches!(
+            code,
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed
+        ),
+    }
+}
+
+fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_os_string();
+        name.push(suffix);
+        let _ = fs::remove_file(name);
+    }
+}
+
+/// A value with a checksum in front: a damaged page of the database can look like a sound one.
+fn sealed(value: &impl Serialize) -> Option<Vec<u8>> {
+    let body = postcard::to_stdvec(value).ok()?;
+    let mut bytes = Digest::of_bytes(&body).bytes()[..8].to_vec();
+    bytes.extend(body);
+    Some(bytes)
+}
+
+fn unsealed<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (seal, body) = bytes.split_at_checked(8)?;
+    (Digest::of_bytes(body).bytes()[..8] == *seal).then(|| postcard::from_bytes(body).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -129,22 +129,30 @@ fn parse_rule(spec: &Spec, fields: &Fields) -> Option<Rule> {
     let mut rules: Vec<Option<Rule>> = Vec::new();
     let column = |fields: &Fields| fields.required_text("column").map(|column| spec.substitute(&column));
     let pair = |names: Option<Vec<Located<String>>>, what: &str| match names.as_deref() {
-        Some([unit, time]) => Some((unit.value.clone(), time.value.clone())),
+        Some([unit, time]) if unit.value != time.value => Some((unit.value.clone(), time.value.clone())),
         _ => {
-            fields.complain(fields.self_node(), format!("`{what}` needs the unit and the time, as in [city, year]"));
+            fields.complain(
+                fields.self_node(),
+                format!("`{what}` needs two columns, the unit and the time, as in [city, year]"),
+            );
             None
         }
     };
     fields.node("column");
     if fields.node("not_null").is_some() {
-        rules.push(fields.float("not_null").zip(column(fields)).map(|(share, column)| Rule::NotNull { column, share }));
+        let share = fields.float("not_null");
+        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            fields.complain(fields.self_node(), "`not_null` is a share between 0 and 1");
+        }
+        rules.push(share.zip(column(fields)).map(|(share, column)| Rule::NotNull { column, share }));
     }
     if fields.node("min").is_some() | fields.node("max").is_some() {
         let (min, max) = (fields.float("min"), fields.float("max"));
         rules.push(column(fields).map(|column| Rule::Range { column, min, max }));
     }
     if fields.node("one_of").is_some() {
-        let values = fields.texts("one_of").unwrap_or_default().into_iter().map(|value| value.value).collect();
+        let values = fields.texts("one_of").unwrap_or_default();
+        let values = values.iter().map(|value| spec.substitute(value)).collect();
         rules.push(column(fields).map(|column| Rule::OneOf { column, values }));
     }
     if fields.node("break").is_some() {
@@ -181,7 +189,8 @@ fn parse_rule(spec: &Spec, fields: &Fields) -> Option<Rule> {
         rules.push(Some(Rule::Rows { min, max }));
     }
     if fields.node("unique").is_some() {
-        let columns = fields.texts("unique").unwrap_or_default().into_iter().map(|column| column.value).collect();
+        let columns = fields.texts("unique").unwrap_or_default();
+        let columns = columns.iter().map(|column| spec.substitute(column)).collect();
         rules.push(Some(Rule::Unique { columns }));
     }
     if rules.len() > 1 {

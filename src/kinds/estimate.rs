@@ -11,7 +11,7 @@ use stats::design::{ColumnData, Data, Design, Options, SampleFlag, SmallSample, 
 use stats::estimator::{Estimator, Fit};
 use stats::formula::Formula;
 use std::collections::{BTreeMap, BTreeSet};
-use tables::columns::{Column, Table, Values};
+use tables::columns::{Column, ColumnType, Table, Values};
 use tables::sql::{Query, Source, SqlError};
 
 pub struct Estimate;
@@ -211,12 +211,30 @@ impl Stage for EstimateStage {
             problems.map(|problem| problem.at(self.formula_place.clone())).collect()
         };
         let problems = missing(&self.columns());
+        let is_date = |name: &&String| input.columns.iter().any(|(column, kind)| column == *name && kind == "date");
+        let dates = self.columns();
+        let dates = dates.iter().filter(is_date).map(|name| {
+            Diagnostic::error(format!("`{name}` of `{}` is a date, which a model cannot use as it is", self.table))
+                .at(self.formula_place.clone())
+                .hint(format!("make a column of its year: `date_part('year', {name})`"))
+        });
+        let problems: Vec<Diagnostic> = problems.into_iter().chain(dates).collect();
         if !problems.is_empty() {
             return Err(problems);
         }
         let query = self.query(&input.key).map_err(|error| vec![self.condition_error(&error)])?;
         let plan = tables::sql::plan(&query, &convert::schemas(std::slice::from_ref(&self.table), schemas))
             .map_err(|error| vec![self.condition_error(&error)])?;
+        if let Some((condition, place)) = &self.condition
+            && let Some((_, kind)) = plan.columns.iter().find(|(name, _)| name == CONDITION)
+            && *kind != ColumnType::Bool
+        {
+            return Err(vec![
+                Diagnostic::error(format!("`where` of `{}` is {kind}, not true or false: {condition}", self.name))
+                    .at(place.clone())
+                    .hint(format!("write a comparison, such as `{condition} = 1`")),
+            ]);
+        }
         let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
         let typed = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, kind)| (name.to_string(), kind.to_string())).collect()
@@ -249,6 +267,14 @@ impl Stage for EstimateStage {
         let source = Source { table: self.table.clone(), path: &input.path };
         let rows = tables::sql::query(&query, &[source], None).map_err(|error| self.condition_error(&error))?;
         let kept = kept(&rows);
+        if !kept.contains(&true) {
+            let (message, hint) = match rows.rows() {
+                0 => (format!("`{}` has no rows", self.table), "see what the stages above it make".to_string()),
+                count => (format!("`where` keeps none of {count} rows"), "see the condition".to_string()),
+            };
+            let message = format!("`{}` cannot be estimated: {message}", context.name);
+            return Err(Diagnostic::error(message).at(self.table_place.clone()).hint(hint).into());
+        }
         let selected: Vec<Column> = rows
             .columns
             .iter()

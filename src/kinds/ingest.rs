@@ -57,7 +57,8 @@ impl StageKind for Ingest {
         let file = spec.file("layout");
         let key = spec.key();
         let checks = Checks::parse(spec);
-        let file = file?;
+        let mut file = file?;
+        file.text = spec.substitute_file(&file);
         let layout = layout::parse(&file, spec.fields.problems())?;
         for column in key.iter().filter(|column| !layout.columns.iter().any(|rule| rule.name == **column)) {
             let node = spec.fields.node("key").unwrap_or(spec.fields.self_node());
@@ -339,23 +340,32 @@ fn issues(shown: &str, extract: &Extract) -> Table {
     Table { columns: columns.collect() }
 }
 
-/// Values that were lost rather than repaired are worth a warning; the rest is in `.issues`.
+/// What is worth a warning: values that were lost rather than repaired. The rest is in `.issues`.
+const LOST: &[(IssueCode, &str)] = &[
+    (IssueCode::ErrorCell, "hold spreadsheet errors and count as missing"),
+    (IssueCode::FormulaWithoutResult, "hold formulas without results and count as missing"),
+    (IssueCode::EmptyColumn, "head a required column that has no value"),
+];
+
 fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
-    let lost: Vec<&readers::extract::Issue> =
-        extract.issues.iter().filter(|issue| issue.code == IssueCode::ErrorCell).collect();
-    if lost.is_empty() {
-        return Vec::new();
+    let mut warnings = Vec::new();
+    for (code, what) in LOST {
+        let lost: Vec<_> = extract.issues.iter().filter(|issue| issue.code == *code).collect();
+        if lost.is_empty() {
+            continue;
+        }
+        let lines = lost.iter().take(SHOWN).map(|issue| {
+            let line = format!("{} {}: {} (column `{}`)", issue.sheet, issue.cell, issue.text, issue.column);
+            line.trim_start().to_string()
+        });
+        warnings.push(Warning {
+            stage: stage.to_string(),
+            severity: Severity::Warning,
+            message: format!("{} cells of `{shown}` {what}", lost.len()),
+            details: lines.collect(),
+        });
     }
-    vec![Warning {
-        stage: stage.to_string(),
-        severity: Severity::Warning,
-        message: format!("{} cells of `{shown}` hold spreadsheet errors and count as missing", lost.len()),
-        details: lost
-            .iter()
-            .take(SHOWN)
-            .map(|issue| format!("{} {}: {} (column `{}`)", issue.sheet, issue.cell, issue.text, issue.column))
-            .collect(),
-    }]
+    warnings
 }
 
 fn file_name(shown: &str) -> &str {

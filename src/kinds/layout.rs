@@ -4,7 +4,7 @@ use engine::diagnostic::Diagnostic;
 use engine::manifest::Manifest;
 use engine::spec::StudyFile;
 use engine::yaml::fields::{Fields, Problems};
-use engine::yaml::{self, Document, Entry, Value};
+use engine::yaml::{self, Document, Entry, Span, Value};
 use readers::layout::{
     ColumnRule, ColumnSource, Encoding, Format, HeaderRule, Layout, ScaleRule, SheetChoice, SkipRule, ValueKind,
 };
@@ -25,10 +25,21 @@ pub fn parse(file: &StudyFile, problems: &Problems) -> Option<Layout> {
         return None;
     }
     if let Err(error) = readers::layout::check(&layout) {
-        problems.push(Diagnostic::error(error.to_string()).at(document.place(document.root.span)));
+        problems.push(Diagnostic::error(error.to_string()).at(document.place(span_of(&document, &error.path()))));
         return None;
     }
     Some(layout)
+}
+
+/// Where the last of these nested keys stands; where the last one that is there does, if one is left out.
+fn span_of(document: &Document, path: &[&str]) -> Span {
+    let (mut node, mut span) = (&document.root, document.root.span);
+    for key in path {
+        let Value::Map(entries) = &node.value else { break };
+        let Some(entry) = entries.iter().find(|entry| entry.key == *key) else { break };
+        (node, span) = (&entry.node, entry.key_span);
+    }
+    span
 }
 
 /// Everything in a layout can change what is read.

@@ -61,6 +61,15 @@ pub fn build(
         .chain(regression.models.iter().map(|model| model.title.get(language).to_string()));
     header.push(titles.map(|text| HeaderCell { text, span: 1 }).collect());
 
+    for model in &regression.models {
+        let found = rows_at(model, models, &regression.from)?.len();
+        if found > 1 {
+            let one = format!("this column of the table fits {found} models of `{}`", regression.from);
+            return Err(Diagnostic::error(one)
+                .at(model.place.clone())
+                .hint("name a label of every axis of the matrix in `at:`".to_string()));
+        }
+    }
     let rows_of: Vec<Vec<usize>> = regression
         .models
         .iter()

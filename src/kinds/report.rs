@@ -6,7 +6,11 @@ use crate::{convert, descriptive, regression};
 use documents::document::{Document, Language};
 use documents::format::Format;
 use engine::diagnostic::{Diagnostic, Place};
-use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
+use engine::digest::Hasher;
+use engine::kind::{
+    Input, InputTable, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, StudyFacts,
+    TableSchema,
+};
 use engine::manifest::Manifest;
 use engine::spec::Spec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +26,8 @@ struct ReportStage {
     formats: Vec<Format>,
     languages: Vec<String>,
     inputs: Vec<Input>,
-    /// Printed in the footer, so in the key.
-    params: BTreeMap<String, String>,
+    /// Printed in the title and the footer, so in the key.
+    facts: StudyFacts,
 }
 
 const FORMATS: &[(&str, Format)] = &[("html", Format::Html), ("latex", Format::Latex), ("markdown", Format::Markdown)];
@@ -65,7 +69,7 @@ impl StageKind for Report {
             formats,
             languages,
             inputs,
-            params: spec.params.clone(),
+            facts: spec.facts.clone(),
         }))
     }
 }
@@ -113,11 +117,17 @@ impl Stage for ReportStage {
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let ReportStage { name: _, exhibits, formats, languages, inputs: _, params } = self;
+        let ReportStage { name: _, exhibits, formats, languages, inputs: _, facts } = self;
+        let StudyFacts { name, title, seed, params } = facts;
         exhibits::describe(exhibits, manifest);
         manifest.text("formats", &format!("{formats:?}"));
         manifest.list("languages", languages);
         manifest.int("documents", i64::from(documents::VERSION));
+        manifest.text("study.name", name);
+        manifest.int("study.seed", *seed);
+        for (language, title) in title {
+            manifest.text(&format!("study.title.{language}"), title);
+        }
         for (name, value) in params {
             manifest.text(&format!("params.{name}"), value);
         }
@@ -240,7 +250,7 @@ impl ReportStage {
                 warnings: warnings(exhibit, context),
             });
         }
-        let facts = context.study;
+        let facts = &self.facts;
         let title = facts.title.get(language).or_else(|| facts.title.get("")).unwrap_or(&facts.name).clone();
         Ok(Document { language: code, title, exhibits: made, footer: self.footer(context, language) })
     }
@@ -249,14 +259,31 @@ impl ReportStage {
     fn footer(&self, context: &RunContext, language: &str) -> Vec<(String, String)> {
         let words = |zh: &str, en: &str| if language == "zh" { zh.to_string() } else { en.to_string() };
         let mut footer = vec![
-            (words("研究", "Study"), context.study.name.clone()),
-            (words("随机种子", "Seed"), context.study.seed.to_string()),
+            (words("研究", "Study"), self.facts.name.clone()),
+            (words("随机种子", "Seed"), self.facts.seed.to_string()),
         ];
-        footer.extend(self.params.iter().map(|(name, value)| (name.clone(), value.clone())));
+        footer.extend(self.facts.params.iter().map(|(name, value)| (name.clone(), value.clone())));
         for (name, table) in &context.tables {
-            footer.push((words(&format!("表 {name}"), &format!("Table {name}")), table.record.digest.hex()));
+            footer.push((words(&format!("表 {name}"), &format!("Table {name}")), self.digest_read(name, table)));
         }
         footer
+    }
+}
+
+impl ReportStage {
+    /// Of the rows and the columns that are printed. The digest of the whole table would go stale: the document is not made
+    /// again when another column changes.
+    fn digest_read(&self, name: &str, table: &InputTable) -> String {
+        let exhibits = self.exhibits.iter().flat_map(|exhibit| reads(exhibit).0);
+        let read: BTreeSet<String> =
+            exhibits.filter(|(table, _)| table == name).flat_map(|(_, columns)| columns).collect();
+        let mut hasher = Hasher::new("restudy columns read 1");
+        hasher.text(&table.record.rows_digest.hex());
+        for column in read {
+            let digest = table.record.column(&column).map_or(String::new(), |column| column.digest.hex());
+            hasher.text(&column).text(&digest);
+        }
+        hasher.finish().hex()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::checks::Checks;
 use crate::convert;
-use engine::diagnostic::{Diagnostic, Place};
+use engine::diagnostic::{Diagnostic, Place, Severity};
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind};
 use engine::manifest::Manifest;
+use engine::record::Warning;
 use engine::spec::Spec;
 use tables::sql::{Query, RunOptions, Source, SqlError};
 
@@ -105,7 +106,15 @@ impl Stage for SqlStage {
             Err(SqlError::Stopped) => return Err(StageError::Cancelled),
             Err(error) => return Err(convert::sql_error(&error, &self.file, &self.text).into()),
         };
-        let warnings = self.checks.run(&self.name, &path, &self.key)?;
+        let mut warnings = self.checks.run(&self.name, &path, &self.key)?;
+        if info.rows == 0 {
+            warnings.push(Warning {
+                stage: self.name.clone(),
+                severity: Severity::Warning,
+                message: "the table has no rows".to_string(),
+                details: Vec::new(),
+            });
+        }
         Ok(Outputs { tables: vec![convert::output(&self.name, path, info)?], files: Vec::new(), warnings })
     }
 }

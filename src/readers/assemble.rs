@@ -46,6 +46,8 @@ pub(crate) struct Assembler<'a> {
     unreadable_count: usize,
     sheets: Vec<String>,
     letters: Vec<Vec<(String, String)>>,
+    /// By column.
+    uncalculated: Vec<Option<Uncalculated>>,
     bindings: Vec<Binding>,
     fixed: Vec<Option<Parsed>>,
     epoch_1904: bool,
@@ -56,6 +58,14 @@ struct Unreadable {
     sheet: String,
     cell: String,
     text: String,
+}
+
+/// The formulas without results of a column.
+struct Uncalculated {
+    sheet: String,
+    cell: String,
+    text: String,
+    count: usize,
 }
 
 impl<'a> Assembler<'a> {
@@ -82,6 +92,7 @@ impl<'a> Assembler<'a> {
             unreadable_count: 0,
             sheets: Vec::new(),
             letters: vec![Vec::new(); rules.len()],
+            uncalculated: rules.iter().map(|_| None).collect(),
             bindings: Vec::new(),
             fixed: Vec::new(),
             epoch_1904: false,
@@ -135,6 +146,7 @@ impl<'a> Assembler<'a> {
             }
             return;
         }
+        self.count_uncalculated(row, cells);
         if let Some(reason) = self.reason_to_skip(row, cells) {
             let text = cells.iter().find(|cell| !cell.is_blank()).map(|cell| cell.to_text().into_owned());
             self.skip(row, reason, &text.unwrap_or_default());
@@ -163,23 +175,27 @@ impl<'a> Assembler<'a> {
     pub(crate) fn finish(self, encoding: Option<String>) -> Result<Extract, ReadError> {
         let rules = &self.compiled.layout.columns;
         let file = self.source.file.clone();
-        let mut unreadable = self.unreadable.into_iter();
-        if let Some(first) = unreadable.next() {
+        if let [first, others @ ..] = self.unreadable.as_slice() {
             return Err(ReadError::Unparsable {
                 file,
-                sheet: first.sheet,
-                cell: first.cell,
+                sheet: first.sheet.clone(),
+                cell: first.cell.clone(),
                 column: rules[first.column].name.clone(),
-                text: first.text,
+                text: first.text.clone(),
                 kind: rules[first.column].kind.name(),
                 count: self.unreadable_count,
-                others: unreadable.map(|other| (other.cell, other.text)).collect(),
+                others: others.iter().map(|other| (other.cell.clone(), other.text.clone())).collect(),
             });
+        }
+        if let Some(error) = self.formulas_only() {
+            return Err(error);
         }
         if self.origins.is_empty() {
             let sheet = self.sheets.join(", ");
             return Err(ReadError::NoRows { file, sheet, skipped: self.skipped.len() });
         }
+        let empty_columns = self.empty_columns();
+        let issues = self.issues.into_iter().chain(empty_columns).collect();
         let letters = rules
             .iter()
             .zip(&self.letters)
@@ -195,10 +211,69 @@ impl<'a> Assembler<'a> {
             origins: self.origins,
             sheets: self.sheets,
             letters,
-            issues: self.issues,
+            issues,
             skipped: self.skipped,
             encoding,
         })
+    }
+
+    /// Before rows are skipped: a formula that counts as missing must not take its row away unseen.
+    fn count_uncalculated(&mut self, row: u32, cells: &[Cell]) {
+        for (column, cell) in cells.iter().enumerate() {
+            let (Cell::Formula(text), Binding::Cell { label, index }) = (cell, &self.bindings[column]) else {
+                continue;
+            };
+            let place = || self.places.cell(row, *index, label);
+            let sheet = self.sheets.last().cloned().unwrap_or_default();
+            self.uncalculated[column]
+                .get_or_insert_with(|| Uncalculated { sheet, cell: place(), text: text.to_string(), count: 0 })
+                .count += 1;
+        }
+    }
+
+    /// The error for a required column that has formulas without results and nothing else. A column of texts may do without, as
+    /// long as there are rows.
+    fn formulas_only(&self) -> Option<ReadError> {
+        let columns = self.compiled.layout.columns.iter().zip(&self.columns).zip(&self.uncalculated);
+        columns
+            .filter(|((rule, _), _)| !rule.optional && (rule.kind != ValueKind::Text || self.origins.is_empty()))
+            .filter(|((_, values), _)| !values.any_in(0..self.origins.len()))
+            .find_map(|((rule, _), found)| found.as_ref().map(|found| (rule, found)))
+            .map(|(rule, first)| ReadError::FormulasOnly {
+                file: self.source.file.clone(),
+                sheet: first.sheet.clone(),
+                cell: first.cell.clone(),
+                column: rule.name.clone(),
+                formula: shortened(&first.text),
+                count: first.count,
+            })
+    }
+
+    /// One issue for each required column and sheet where all rows lack its value: what a header row that was shifted
+    /// against the rows below looks like.
+    fn empty_columns(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        for (index, sheet) in self.sheets.iter().enumerate() {
+            let end_of = |count: usize| self.origins.partition_point(|origin| (origin.sheet as usize) < count);
+            let rows = end_of(index)..end_of(index + 1);
+            if rows.is_empty() {
+                continue;
+            }
+            let columns = self.compiled.layout.columns.iter().zip(&self.columns).zip(&self.letters);
+            for ((rule, values), letters) in columns.filter(|((rule, _), _)| !rule.optional) {
+                let Some((_, letter)) = letters.iter().find(|(name, _)| name == sheet) else { continue };
+                if !values.any_in(rows.clone()) {
+                    issues.push(Issue {
+                        column: rule.name.clone(),
+                        sheet: sheet.clone(),
+                        cell: letter.clone(),
+                        text: String::new(),
+                        code: IssueCode::EmptyColumn,
+                    });
+                }
+            }
+        }
+        issues
     }
 
     fn reading(&self) -> Reading<'a> {
@@ -230,8 +305,12 @@ impl<'a> Assembler<'a> {
             CompiledSkip::Null { column } => {
                 self.reading().is_missing(&cell_of(*column)).then(|| format!("{} is missing", name(*column)))
             }
+            // A formula is not the text that would stand there.
             CompiledSkip::Matches { column, pattern } => pattern
-                .is_match(&normal::normalise(&cell_of(*column).to_text()))
+                .is_match(&match cell_of(*column).as_ref() {
+                    Cell::Formula(_) => String::new(),
+                    cell => normal::normalise(&cell.to_text()),
+                })
                 .then(|| format!("{} matches {}", name(*column), pattern.as_str())),
         })
     }

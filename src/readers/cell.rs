@@ -14,6 +14,8 @@ pub(crate) enum Cell<'a> {
     Integer(i64),
     /// A number.
     Number(f64),
+    /// A number with the digits it is written with: `1.10`.
+    Digits(Cow<'a, str>),
     /// A text, not trimmed.
     Text(Cow<'a, str>),
     /// A truth value.
@@ -22,6 +24,8 @@ pub(crate) enum Cell<'a> {
     Date { days: i32, with_time: bool },
     /// A spreadsheet error: `#DIV/0!`.
     Error(Cow<'a, str>),
+    /// A spreadsheet formula whose result was never stored: `=B3*2`.
+    Formula(Cow<'a, str>),
     /// A Stata missing value with its tag: `.a`.
     TaggedMissing(char),
 }
@@ -40,7 +44,9 @@ impl Cell<'_> {
     pub(crate) fn borrowed(&self) -> Cell<'_> {
         match self {
             Cell::Text(text) => Cell::Text(Cow::Borrowed(text)),
+            Cell::Digits(text) => Cell::Digits(Cow::Borrowed(text)),
             Cell::Error(text) => Cell::Error(Cow::Borrowed(text)),
+            Cell::Formula(text) => Cell::Formula(Cow::Borrowed(text)),
             Cell::Empty => Cell::Empty,
             Cell::Integer(value) => Cell::Integer(*value),
             Cell::Number(value) => Cell::Number(*value),
@@ -57,7 +63,7 @@ impl Cell<'_> {
             Cell::Integer(value) => Cow::Owned(value.to_string()),
             // The shortest text that reads back as the same number; 2007.0 shows as `2007`.
             Cell::Number(value) => Cow::Owned(value.to_string()),
-            Cell::Text(text) => Cow::Borrowed(text),
+            Cell::Digits(text) | Cell::Text(text) | Cell::Formula(text) => Cow::Borrowed(text),
             Cell::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Cell::Date { days, .. } => Cow::Owned(date::to_text(*days)),
             Cell::Error(text) => Cow::Borrowed(text),

@@ -23,8 +23,8 @@ pub enum LayoutError {
         /// The names there are.
         known: Vec<String>,
     },
-    /// A group that `file_pattern` does not have.
-    #[error("column `{column}` needs the group `{group}`; `file_pattern` has [{}]", known.join(", "))]
+    /// A group that the pattern of file names does not have.
+    #[error("column `{column}` needs the group `{group}`; the pattern `file` has [{}]", known.join(", "))]
     UnknownGroup {
         /// Column that needs it.
         column: String,
@@ -36,6 +36,8 @@ pub enum LayoutError {
     /// A regular expression that does not compile.
     #[error("{place}: `{pattern}` is not a regular expression: {source}")]
     Pattern {
+        /// The key of the layout it stands under.
+        key: &'static str,
         /// Which part of the layout.
         place: String,
         /// What was written.
@@ -113,6 +115,28 @@ pub enum LayoutError {
     },
 }
 
+impl LayoutError {
+    /// Where it is: the keys that lead to it in the layout file, outermost first.
+    pub fn path(&self) -> Vec<&str> {
+        match self {
+            LayoutError::NoColumns => vec!["columns"],
+            LayoutError::UnknownColumn { .. } => vec!["skip"],
+            LayoutError::Pattern { key, .. } => vec![key],
+            LayoutError::NoHeaderInFormat { .. } | LayoutError::HeaderRows => vec!["header"],
+            LayoutError::NoSheets => vec!["sheets"],
+            LayoutError::UnknownEncoding { .. } => vec!["encoding"],
+            LayoutError::Delimiter { .. } => vec!["delimiter"],
+            LayoutError::DuplicateColumn { column }
+            | LayoutError::UnknownGroup { column, .. }
+            | LayoutError::Source { column, .. }
+            | LayoutError::ScaleKind { column, .. }
+            | LayoutError::AddKind { column, .. }
+            | LayoutError::Factor { column, .. }
+            | LayoutError::ScaleRange { column, .. } => vec!["columns", column],
+        }
+    }
+}
+
 /// What is wrong with a file, or with the layout for it.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -134,7 +158,7 @@ pub enum ReadError {
         file: String,
     },
     /// A file name that the pattern does not fit.
-    #[error("the name of `{file}` does not fit `file_pattern` `{pattern}`")]
+    #[error("the name of `{file}` does not fit `file: {pattern}`")]
     FileName {
         /// The file.
         file: String,
@@ -142,7 +166,7 @@ pub enum ReadError {
         pattern: String,
     },
     /// A group that decides a unit but is no number.
-    #[error("`{file}`: group `{group}` of `file_pattern` is `{text}`, not a whole number")]
+    #[error("`{file}`: group `{group}` of the pattern `file` is `{text}`, not a whole number")]
     GroupNotNumber {
         /// The file.
         file: String,
@@ -269,6 +293,24 @@ pub enum ReadError {
         /// Fields of this row.
         found: usize,
     },
+    /// A quoted field that runs to the end of the file.
+    #[error("`{file}`, line {line}: the quote that opens a field here is never closed")]
+    UnclosedQuote {
+        /// The file.
+        file: String,
+        /// 1-based line of the opening quote.
+        line: u64,
+    },
+    /// Something between the closing quote of a field and the next delimiter.
+    #[error("`{file}`, line {line}: text follows the quote that closes {}", opened_at(*line, *opened))]
+    TextAfterQuote {
+        /// The file.
+        file: String,
+        /// 1-based line of the text.
+        line: u64,
+        /// 1-based line of the opening quote.
+        opened: u64,
+    },
     /// Delimited text that cannot be split.
     #[error("`{file}` cannot be read as delimited text: {cause}")]
     Csv {
@@ -296,6 +338,16 @@ pub enum ReadError {
         column: usize,
         /// What is wrong.
         cause: String,
+    },
+    /// An object with two values for one key.
+    #[error("`{file}`, line {line}: the key `{key}` stands twice")]
+    RepeatedKey {
+        /// The file.
+        file: String,
+        /// 1-based line.
+        line: u64,
+        /// The key.
+        key: String,
     },
     /// A list or object where a value was expected.
     #[error("`{file}`, line {line}: field `{field}` holds {found}")]
@@ -329,6 +381,24 @@ pub enum ReadError {
         /// Place and text of the next ones, at most four.
         others: Vec<(String, String)>,
     },
+    /// A required column without values, whose cells are formulas that nobody calculated.
+    #[error(
+        "the workbook holds formulas without results: column `{column}` has {count} of them and no value, first {cell} `{formula}`"
+    )]
+    FormulasOnly {
+        /// The file.
+        file: String,
+        /// The sheet of the first.
+        sheet: String,
+        /// Place of the first.
+        cell: String,
+        /// The column.
+        column: String,
+        /// The first.
+        formula: String,
+        /// How many there are in the column.
+        count: usize,
+    },
     /// Nothing left.
     #[error("no rows in {}: {skipped} were skipped", within(file, sheet))]
     NoRows {
@@ -348,7 +418,7 @@ impl ReadError {
             ReadError::Layout(_) | ReadError::Open { .. } | ReadError::Workbook { .. } => return None,
             ReadError::Empty { .. } => "download or copy the file again".into(),
             ReadError::FileName { .. } => {
-                "rename the file, narrow the source's path, or change `file_pattern`; it is matched against the whole name without extension".into()
+                "rename the file, narrow the source's path, or change `file` of the layout; it is matched against the whole name without extension".into()
             }
             ReadError::GroupNotNumber { group, .. } => {
                 format!("`by: {group}` compares whole numbers; narrow the group to digits: `(?<{group}>\\d+)`")
@@ -395,6 +465,12 @@ impl ReadError {
             ReadError::FieldCount { .. } => {
                 "look for a delimiter inside a value without quotes, or an unclosed quote above".into()
             }
+            ReadError::UnclosedQuote { .. } | ReadError::TextAfterQuote { .. } => {
+                "if the quote belongs to the value, put the value into quotes and double each quote in it: `\"5\"\" pipe\"` reads as `5\" pipe`; otherwise close the field with a quote".into()
+            }
+            ReadError::RepeatedKey { key, .. } => {
+                format!("JSON does not say which of two values counts: keep one `{key}`")
+            }
             ReadError::Csv { .. } | ReadError::Json { .. } => "look at the line in an editor".into(),
             ReadError::Dta { cause, .. } if cause.contains("encoding") => {
                 "files before Stata 14 do not say their encoding: give it with `encoding:`, such as gb18030".into()
@@ -405,6 +481,9 @@ impl ReadError {
             }
             ReadError::Unparsable { text, column, .. } => {
                 format!("if `{text}` means missing, add it to `missing:` of the layout; if the row is no data, skip it by `{column}`; otherwise read the column as text")
+            }
+            ReadError::FormulasOnly { .. } => {
+                "the program that wrote it does not calculate: open it in a spreadsheet program and save it".into()
             }
             ReadError::NoRows { .. } => {
                 "check the skip rules of the layout and that the header row is the right one".into()
@@ -437,9 +516,14 @@ impl ReadError {
             }
             ReadError::InvalidEncoding { file, line, .. }
             | ReadError::FieldCount { file, line, .. }
+            | ReadError::UnclosedQuote { file, line }
+            | ReadError::TextAfterQuote { file, line, .. }
+            | ReadError::RepeatedKey { file, line, .. }
             | ReadError::Nested { file, line, .. } => (file, None, Some(format!("line {line}"))),
             ReadError::Json { file, line, column, .. } => (file, None, Some(format!("line {line}, column {column}"))),
-            ReadError::Unparsable { file, sheet, cell, .. } => (file, sheet_of(sheet), Some(cell.clone())),
+            ReadError::Unparsable { file, sheet, cell, .. } | ReadError::FormulasOnly { file, sheet, cell, .. } => {
+                (file, sheet_of(sheet), Some(cell.clone()))
+            }
         };
         let mut place = file.clone();
         if let Some(sheet) = &sheet {
@@ -456,6 +540,10 @@ impl ReadError {
 
 fn within(file: &str, sheet: &str) -> String {
     if sheet.is_empty() { format!("`{file}`") } else { format!("sheet `{sheet}` of `{file}`") }
+}
+
+fn opened_at(line: u64, opened: u64) -> String {
+    if line == opened { "a field".into() } else { format!("the field opened in line {opened}") }
 }
 
 fn unparsable(column: &str, kind: &str, count: usize) -> String {

@@ -85,6 +85,10 @@ pub enum IssueCode {
     ErrorCell,
     /// A Stata missing value with a tag, `.a` to `.z`.
     TaggedMissing,
+    /// A spreadsheet formula was taken as missing: the program that wrote it stored no result.
+    FormulaWithoutResult,
+    /// A required column has no value in any row of a sheet. Its place is the letter or field; nothing was done.
+    EmptyColumn,
 }
 
 impl IssueCode {
@@ -98,6 +102,8 @@ impl IssueCode {
             IssueCode::DateRepaired => "date_repaired",
             IssueCode::ErrorCell => "error_cell",
             IssueCode::TaggedMissing => "tagged_missing",
+            IssueCode::FormulaWithoutResult => "formula_without_result",
+            IssueCode::EmptyColumn => "empty_column",
         }
     }
 }

@@ -282,7 +282,8 @@ impl<'l> Compiled<'l> {
 /// Makes the pattern hold for the whole stem, so that `Data_\d{4}` does not take `Data_2006_old`.
 fn compile_file_pattern(pattern: &str) -> Result<Regex, LayoutError> {
     let wrong = |source| LayoutError::Pattern {
-        place: "file_pattern".into(),
+        key: "file",
+        place: "`file`".into(),
         pattern: pattern.into(),
         source: Box::new(source),
     };
@@ -395,6 +396,7 @@ fn compile_skip(layout: &Layout) -> Result<Vec<CompiledSkip>, LayoutError> {
             SkipRule::Matches { column, pattern } => compiled.push(CompiledSkip::Matches {
                 column: index_of(column)?,
                 pattern: Regex::new(pattern).map_err(|source| LayoutError::Pattern {
+                    key: "skip",
                     place: format!("skip rule of `{column}`"),
                     pattern: pattern.clone(),
                     source: Box::new(source),
@@ -436,4 +438,108 @@ fn compile_encoding(layout: &Layout) -> Result<Option<&'static encoding_rs::Enco
 
 fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r' | 0)
+}
+
+/// Layouts for the tests of this crate.
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::*;
+    use crate::{error::ReadError, extract::Extract};
+    use std::fs;
+
+    /// A layout without skips, with a header of one row where the format has one.
+    pub(crate) fn layout(format: Format, columns: Vec<ColumnRule>) -> Layout {
+        let header = match format {
+            Format::Csv | Format::Spreadsheet => HeaderRule::Found { contains: Vec::new(), rows: 1 },
+            Format::Dta | Format::Jsonl | Format::Text => HeaderRule::None,
+        };
+        Layout {
+            format,
+            sheets: SheetChoice::First,
+            header,
+            columns,
+            skip: Vec::new(),
+            missing: Vec::new(),
+            encoding: Encoding::Utf8,
+            delimiter: b',',
+            file_pattern: None,
+        }
+    }
+
+    /// The required column of the field `name`.
+    pub(crate) fn field(name: &str, kind: ValueKind) -> ColumnRule {
+        ColumnRule {
+            name: name.into(),
+            source: ColumnSource::Field(name.into()),
+            kind,
+            optional: false,
+            scale: Vec::new(),
+            add: None,
+        }
+    }
+
+    /// Reads a file of these bytes, which goes by `name`.
+    pub(crate) fn read(name: &str, bytes: &[u8], layout: &Layout) -> Result<Extract, ReadError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("written");
+        crate::read(&path, name, layout)
+    }
+
+    /// The message of an error with its place and hint, as one text.
+    pub(crate) fn told(error: &ReadError) -> String {
+        let place = error.place().unwrap_or_default();
+        format!("{error}\n--> {place}\nhint: {}", error.hint().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_leads_to_its_key_in_the_layout_file() {
+        let base = || {
+            let gdp =
+                ColumnRule { source: ColumnSource::File("year".into()), ..sample::field("gdp", ValueKind::Float) };
+            let columns = vec![sample::field("city", ValueKind::Text), gdp];
+            Layout { file_pattern: Some(r"Data_(?<year>\d{4})".into()), ..sample::layout(Format::Csv, columns) }
+        };
+        assert_eq!(check(&base()), Ok(()));
+        type Change = fn(&mut Layout);
+        let changes: [(&[&str], Change); 9] = [
+            (&["columns"], |layout| layout.columns.clear()),
+            (&["columns", "gdp"], |layout| layout.columns[1].source = ColumnSource::SheetName),
+            (&["columns", "gdp"], |layout| layout.columns[1].source = ColumnSource::File("yaer".into())),
+            (&["columns", "city"], |layout| layout.columns[0].add = Some(1)),
+            (&["skip"], |layout| layout.skip.push(SkipRule::Null { column: "town".into() })),
+            (&["skip"], |layout| {
+                layout.skip.push(SkipRule::Matches { column: "city".into(), pattern: "(".into() });
+            }),
+            (&["file"], |layout| layout.file_pattern = Some("Data_(".into())),
+            (&["encoding"], |layout| layout.encoding = Encoding::Named("utf-9".into())),
+            (&["delimiter"], |layout| layout.delimiter = b'a'),
+        ];
+        for (path, change) in changes {
+            let mut layout = base();
+            change(&mut layout);
+            let error = check(&layout).unwrap_err();
+            assert_eq!(error.path(), path, "{error}");
+            assert!(!error.to_string().contains("file_pattern"), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_call_the_pattern_of_file_names_by_its_key() {
+        let pattern = Some(r"Data_(?<year>\w{4})".into());
+        let mut layout = Layout {
+            file_pattern: pattern,
+            ..sample::layout(Format::Jsonl, vec![sample::field("n", ValueKind::Float)])
+        };
+        layout.columns[0].scale.push(ScaleRule { from: None, to: Some(2000), by: "year".into(), factor: 2.0 });
+        for name in ["Data_20.jsonl", "Data_199x.jsonl"] {
+            let told = sample::told(&sample::read(name, b"{\"n\": 1}", &layout).unwrap_err());
+            assert!(told.contains("`file") && !told.contains("file_pattern"), "{told}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ use crate::source::Source;
 use std::path::Path;
 
 /// Enters the key of everything read; raised when the same file and layout give another result.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Reads one file as `layout` says. `shown_as` is the path as the user knows it; errors name the file by it.
 pub fn read(path: &Path, shown_as: &str, layout: &Layout) -> Result<Extract, ReadError> {

@@ -62,8 +62,9 @@ pub(crate) fn plain_int(text: &str) -> Option<i64> {
 
 /// A float as a whole number, if it is one and can be told from its neighbours.
 pub(crate) fn whole(value: f64) -> Option<i64> {
+    // 2^53, to which 2^53 + 1 is rounded.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
 }
 
 /// Multiplies; a factor such as 0.0001 divides by 10000, which rounds once and gives the number people expect.

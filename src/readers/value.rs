@@ -1,5 +1,7 @@
 //! One cell to one typed value, or to nothing with a reason. Knows the missing texts of the layout; knows no rows and no file.
 
+use std::ops::Range;
+
 use crate::{
     cell::Cell,
     date,
@@ -35,10 +37,13 @@ impl Reading<'_> {
     /// True if the cell holds nothing that counts as a value.
     pub(crate) fn is_missing(&self, cell: &Cell) -> bool {
         match cell {
-            Cell::Empty | Cell::Error(_) | Cell::TaggedMissing(_) => true,
+            Cell::Empty | Cell::Error(_) | Cell::Formula(_) | Cell::TaggedMissing(_) => true,
             Cell::Text(text) => self.compiled.is_missing_text(text),
             Cell::Number(value) => self.compiled.missing_numbers.contains(value),
             Cell::Integer(value) => self.compiled.missing_numbers.contains(&(*value as f64)),
+            Cell::Digits(text) => {
+                number::plain_float(text).is_some_and(|value| self.compiled.missing_numbers.contains(&value))
+            }
             Cell::Bool(_) | Cell::Date { .. } => false,
         }
     }
@@ -47,6 +52,7 @@ impl Reading<'_> {
     pub(crate) fn parse(&self, cell: &Cell, kind: ValueKind) -> Option<Outcome> {
         match cell {
             Cell::Error(_) => return Some((Parsed::Missing, Some(IssueCode::ErrorCell))),
+            Cell::Formula(_) => return Some((Parsed::Missing, Some(IssueCode::FormulaWithoutResult))),
             Cell::TaggedMissing(_) => {
                 return Some((Parsed::Missing, Some(IssueCode::TaggedMissing)));
             }
@@ -66,6 +72,7 @@ impl Reading<'_> {
         match cell {
             Cell::Integer(value) => Some((Parsed::Int(*value), None)),
             Cell::Number(value) => Some((Parsed::Int(number::whole(*value)?), None)),
+            Cell::Digits(text) => Some((Parsed::Int(number::plain_int(text)?), None)),
             Cell::Text(text) => {
                 let cleaned = number::clean(text, true)?;
                 let value = number::plain_int(&cleaned.digits)?;
@@ -79,6 +86,7 @@ impl Reading<'_> {
         match cell {
             Cell::Integer(value) => Some((Parsed::Float(*value as f64), None)),
             Cell::Number(value) if value.is_finite() => Some((Parsed::Float(*value), None)),
+            Cell::Digits(text) => Some((Parsed::Float(number::plain_float(text)?), None)),
             Cell::Text(text) => {
                 let cleaned = number::clean(text, false)?;
                 let value = number::plain_float(&cleaned.digits)?;
@@ -93,6 +101,7 @@ impl Reading<'_> {
             Cell::Date { days, with_time } => date::Day { days: *days, repaired: *with_time },
             Cell::Number(value) => date::from_number(*value, self.epoch_1904)?,
             Cell::Integer(value) => date::from_number(*value as f64, self.epoch_1904)?,
+            Cell::Digits(text) => date::from_number(number::plain_float(text)?, self.epoch_1904)?,
             Cell::Text(text) => {
                 let narrow: String = normal::trim(text).chars().map(normal::half_width).collect();
                 date::from_text(&narrow)?
@@ -118,6 +127,11 @@ impl Reading<'_> {
 fn truth(cell: &Cell) -> Option<Outcome> {
     let value = match cell {
         Cell::Bool(value) => *value,
+        Cell::Digits(text) => match number::plain_float(text)? {
+            1.0 => true,
+            0.0 => false,
+            _ => return None,
+        },
         _ => match normal::normalise(&cell.to_text()).to_lowercase().as_str() {
             "1" | "true" | "yes" | "y" | "t" | "是" => true,
             "0" | "false" | "no" | "n" | "f" | "否" => false,
@@ -135,6 +149,17 @@ impl Values {
             ValueKind::Float => Values::Float(Vec::new()),
             ValueKind::Bool => Values::Bool(Vec::new()),
             ValueKind::Date => Values::Date(Vec::new()),
+        }
+    }
+
+    /// True if a row among `rows` has a value.
+    pub(crate) fn any_in(&self, rows: Range<usize>) -> bool {
+        match self {
+            Values::Text(values) => values[rows].iter().any(Option::is_some),
+            Values::Int(values) => values[rows].iter().any(Option::is_some),
+            Values::Float(values) => values[rows].iter().any(Option::is_some),
+            Values::Bool(values) => values[rows].iter().any(Option::is_some),
+            Values::Date(values) => values[rows].iter().any(Option::is_some),
         }
     }
 

@@ -4,8 +4,8 @@
 use std::{borrow::Cow, collections::BTreeMap, fs::File, io::BufReader};
 
 use calamine::{
-    Data, DataRef, ExcelDateTime, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
-    XlsxError,
+    Data, DataRef, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb,
+    XlsbError, Xlsx, XlsxError, XlsxFormulaMetadata,
 };
 
 use crate::{
@@ -88,25 +88,14 @@ impl<'s> Workbook<'s> {
             Format::Xlsx(workbook) => {
                 return xlsx_rows(workbook, sheet).map_err(|error| broken(error.to_string()));
             }
+            Format::Ods(workbook) => {
+                return ods_rows(workbook, sheet).map_err(|error| broken(error.to_string()));
+            }
+            // These two store a number with every formula, so that one without a result cannot be told.
             Format::Xls(workbook) => workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?,
             Format::Xlsb(workbook) => workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?,
-            Format::Ods(workbook) => workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?,
         };
-        let (first_row, first_column) = range.start().unwrap_or((0, 0));
-        Ok(range
-            .rows()
-            .zip(first_row + 1..)
-            .map(|(cells, number)| Row {
-                number,
-                cells: cells
-                    .iter()
-                    .enumerate()
-                    .map(|(index, cell)| (first_column as usize + index, from_data(cell)))
-                    .filter(|(_, cell)| !cell.is_blank())
-                    .collect(),
-            })
-            .filter(|row| !row.cells.is_empty())
-            .collect())
+        Ok(by_row(cells_of(&range)))
     }
 }
 
@@ -177,16 +166,69 @@ fn bytes(source: &Source) -> Result<Bytes, ReadError> {
 
 fn xlsx_rows(workbook: &mut Xlsx<Bytes>, sheet: &str) -> Result<Vec<Row>, XlsxError> {
     let mut reader = workbook.worksheet_cells_reader(sheet)?;
-    // Files written by hand may hold their cells in any order.
+    let mut cells = Vec::new();
+    while let Some(found) = reader.next_cell_with_formula_metadata()? {
+        cells.push((
+            found.pos,
+            with_formula(from_data_ref(&found.value), found.formula.as_ref().and_then(formula_text)),
+        ));
+    }
+    Ok(by_row(cells))
+}
+
+fn ods_rows(workbook: &mut Ods<Bytes>, sheet: &str) -> Result<Vec<Row>, OdsError> {
+    let range = workbook.worksheet_range(sheet)?;
+    let formulas = workbook.worksheet_formula(sheet)?;
+    let (first_row, first_column) = formulas.start().unwrap_or((0, 0));
+    let mut cells: Vec<_> = formulas
+        .used_cells()
+        .map(|(row, column, text)| ((first_row + row as u32, first_column + column as u32), text))
+        .filter(|(place, _)| range.get_value(*place).is_none_or(|value| *value == Data::Empty))
+        // `of:=[.B2]*2`: the prefix is the language of the formula.
+        .map(|(place, text)| (place, Cell::Formula(Cow::Owned(text[text.find('=').unwrap_or(0)..].to_string()))))
+        .collect();
+    cells.extend(cells_of(&range));
+    Ok(by_row(cells))
+}
+
+/// A cell and its 0-based row and column.
+type Placed = ((u32, u32), Cell<'static>);
+
+/// The cells of a range, with the row and column they have in the sheet.
+fn cells_of(range: &Range<Data>) -> impl Iterator<Item = Placed> {
+    let (first_row, first_column) = range.start().unwrap_or((0, 0));
+    range
+        .used_cells()
+        .map(move |(row, column, data)| ((first_row + row as u32, first_column + column as u32), from_data(data)))
+}
+
+/// Cells in any order (files written by hand may hold them so) to rows, blank ones left out.
+fn by_row(cells: impl IntoIterator<Item = Placed>) -> Vec<Row> {
     let mut rows: BTreeMap<u32, BTreeMap<usize, Cell<'static>>> = BTreeMap::new();
-    while let Some(found) = reader.next_cell()? {
-        let (row, column) = found.get_position();
-        let cell = from_data_ref(found.get_value());
+    for ((row, column), cell) in cells {
         if !cell.is_blank() {
             rows.entry(row).or_default().insert(column as usize, cell);
         }
     }
-    Ok(rows.into_iter().map(|(row, cells)| Row { number: row + 1, cells: cells.into_iter().collect() }).collect())
+    rows.into_iter().map(|(row, cells)| Row { number: row + 1, cells: cells.into_iter().collect() }).collect()
+}
+
+/// Only a cell without any value is in want of a result: the empty text may be one.
+fn with_formula(cell: Cell<'static>, formula: Option<String>) -> Cell<'static> {
+    match (cell, formula) {
+        (Cell::Empty, Some(formula)) => Cell::Formula(Cow::Owned(formula)),
+        (cell, _) => cell,
+    }
+}
+
+fn formula_text(formula: &XlsxFormulaMetadata) -> Option<String> {
+    match formula {
+        XlsxFormulaMetadata::Normal { formula } if formula.is_empty() => None,
+        XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => {
+            Some(format!("={formula}"))
+        }
+        _ => Some("a formula shared with another cell".into()),
+    }
 }
 
 fn from_data_ref(data: &DataRef) -> Cell<'static> {
@@ -231,6 +273,209 @@ fn from_moment(moment: &ExcelDateTime) -> Cell<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        extract::{Extract, Values},
+        layout::{ColumnSource, Format, Layout, SkipRule, ValueKind, sample},
+    };
+    use expect_test::{Expect, expect};
+
+    /// A zip archive without compression. rust_xlsxwriter stores a result with every formula, be it 0; what other programs
+    /// write has to be written out here.
+    fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (name, text) in parts {
+            let offset = bytes.len() as u32;
+            let mut entry = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            for number in [crc32(text.as_bytes()), text.len() as u32, text.len() as u32, name.len() as u32] {
+                entry.extend(number.to_le_bytes());
+            }
+            bytes.extend(b"PK\x03\x04");
+            bytes.extend(&entry);
+            bytes.extend(name.as_bytes());
+            bytes.extend(text.as_bytes());
+            directory.extend(b"PK\x01\x02\x14\0");
+            directory.extend(&entry);
+            directory.extend([0; 10]);
+            directory.extend(offset.to_le_bytes());
+            directory.extend(name.as_bytes());
+        }
+        let start = bytes.len() as u32;
+        bytes.extend(&directory);
+        let count = parts.len() as u8;
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes.extend([count, 0, count, 0]);
+        bytes.extend((directory.len() as u32).to_le_bytes());
+        bytes.extend(start.to_le_bytes());
+        bytes.extend([0, 0]);
+        bytes
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        let step = |rest: u32| if rest & 1 == 1 { 0xedb8_8320 ^ (rest >> 1) } else { rest >> 1 };
+        !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |rest, _| step(rest)))
+    }
+
+    /// A workbook of one sheet: the header `city`, `gdp`, then these cells.
+    fn xlsx(cells: &str) -> Vec<u8> {
+        let text = |cell: &str, text: &str| format!("<c r=\"{cell}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+        let header = format!("<row r=\"1\">{}{}</row>", text("A1", "city"), text("B1", "gdp"));
+        let sheet = format!("<worksheet><sheetData>{header}{cells}</sheetData></worksheet>");
+        let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let relationship = |kind: &str, target: &str| {
+            format!(
+                "<Relationships><Relationship Id=\"r1\" Type=\"{office}/{kind}\" Target=\"{target}\"/></Relationships>"
+            )
+        };
+        archive(&[
+            ("_rels/.rels", &relationship("officeDocument", "xl/workbook.xml")),
+            ("xl/_rels/workbook.xml.rels", &relationship("worksheet", "worksheets/sheet1.xml")),
+            (
+                "xl/workbook.xml",
+                "<workbook xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\">\
+                 <sheets><sheet name=\"data\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>",
+            ),
+            ("xl/worksheets/sheet1.xml", &sheet),
+        ])
+    }
+
+    /// One row: a city and whatever `gdp` holds. openpyxl writes an empty `<v>`, others leave it out.
+    fn row(number: usize, gdp: &str) -> String {
+        format!(
+            "<row r=\"{number}\"><c r=\"A{number}\" t=\"inlineStr\"><is><t>c{number}</t></is></c>\
+             <c r=\"B{number}\"{gdp}</c></row>"
+        )
+    }
+
+    fn layout(kind: ValueKind) -> Layout {
+        sample::layout(Format::Spreadsheet, vec![sample::field("city", ValueKind::Text), sample::field("gdp", kind)])
+    }
+
+    fn issues(extract: &Extract) -> Vec<String> {
+        let line = |issue: &crate::extract::Issue| {
+            format!("{} {} {} {} {}", issue.sheet, issue.cell, issue.column, issue.code.name(), issue.text)
+        };
+        extract.issues.iter().map(line).collect()
+    }
+
+    fn check_error(bytes: &[u8], layout: &Layout, expected: Expect) {
+        expected.assert_eq(&sample::told(&sample::read("a.xlsx", bytes, layout).unwrap_err()));
+    }
+
+    #[test]
+    fn a_formula_without_result_is_an_issue() {
+        let bytes = xlsx(
+            &[
+                row(2, "><f>C2*2</f><v></v>"),
+                row(3, "><f>C3*2</f><v>7</v>"),
+                row(4, "><f t=\"shared\" ref=\"B4:B5\" si=\"0\">C4*2</f>"),
+                row(5, "><f t=\"shared\" si=\"0\"/><v/>"),
+                // A result that is the empty text is a result.
+                row(6, " t=\"str\"><f>\"\"</f><v></v>"),
+                row(7, ">"),
+                row(8, "><f></f>"),
+            ]
+            .concat(),
+        );
+        let extract = sample::read("a.xlsx", &bytes, &layout(ValueKind::Float)).unwrap();
+        assert_eq!(extract.columns[1].values, Values::Float(vec![None, Some(7.0), None, None, None, None, None]));
+        assert_eq!(
+            issues(&extract),
+            [
+                "data B2 gdp formula_without_result =C2*2",
+                "data B4 gdp formula_without_result =C4*2",
+                "data B5 gdp formula_without_result a formula shared with another cell",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_required_column_of_formulas_without_results_is_an_error() {
+        let bytes = xlsx(&[row(2, "><f>C2*2</f><v></v>"), row(3, "><f>C3*2</f><v></v>")].concat());
+        check_error(
+            &bytes,
+            &layout(ValueKind::Float),
+            expect![[r#"
+            the workbook holds formulas without results: column `gdp` has 2 of them and no value, first B2 `=C2*2`
+            --> a.xlsx, sheet `data`, cell B2
+            hint: the program that wrote it does not calculate: open it in a spreadsheet program and save it"#]],
+        );
+        let mut optional = layout(ValueKind::Float);
+        optional.columns[1].optional = true;
+        assert_eq!(sample::read("a.xlsx", &bytes, &optional).unwrap().issues.len(), 2);
+        // A column of texts may be remarks; but rows must not vanish because of it.
+        let mut skipping = layout(ValueKind::Text);
+        assert_eq!(sample::read("a.xlsx", &bytes, &skipping).unwrap().issues.len(), 3);
+        skipping.skip.push(SkipRule::Matches { column: "gdp".into(), pattern: "C2".into() });
+        assert_eq!(sample::read("a.xlsx", &bytes, &skipping).unwrap().origins.len(), 2);
+        skipping.skip.push(SkipRule::Null { column: "gdp".into() });
+        check_error(
+            &bytes,
+            &skipping,
+            expect![[r#"
+            the workbook holds formulas without results: column `gdp` has 2 of them and no value, first B2 `=C2*2`
+            --> a.xlsx, sheet `data`, cell B2
+            hint: the program that wrote it does not calculate: open it in a spreadsheet program and save it"#]],
+        );
+    }
+
+    #[test]
+    fn a_row_of_nothing_but_formulas_without_results_is_no_blank_row() {
+        let row = "<row r=\"2\"><c r=\"A2\"><f>D2</f></c></row>";
+        let extract = sample::read("a.xlsx", &xlsx(row), &layout(ValueKind::Text)).unwrap();
+        assert_eq!(extract.origins.len(), 1);
+    }
+
+    #[test]
+    fn formulas_without_results_are_seen_in_ods() {
+        let content = "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"data\">\
+            <table:table-row table:number-rows-repeated=\"2\"><table:table-cell/></table:table-row>\
+            <table:table-row><table:table-cell/>\
+            <table:table-cell office:value-type=\"string\"><text:p>city</text:p></table:table-cell>\
+            <table:table-cell office:value-type=\"string\"><text:p>gdp</text:p></table:table-cell></table:table-row>\
+            <table:table-row><table:table-cell/>\
+            <table:table-cell office:value-type=\"string\"><text:p>a</text:p></table:table-cell>\
+            <table:table-cell table:formula=\"of:=[.D4]*2\"/></table:table-row>\
+            <table:table-row><table:table-cell/>\
+            <table:table-cell office:value-type=\"string\"><text:p>b</text:p></table:table-cell>\
+            <table:table-cell table:formula=\"of:=[.D5]*2\" office:value-type=\"float\" office:value=\"7\"/></table:table-row>\
+            </table:table></office:spreadsheet></office:body></office:document-content>";
+        let bytes = archive(&[
+            ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+            ("META-INF/manifest.xml", "<manifest:manifest/>"),
+            ("content.xml", content),
+        ]);
+        let extract = sample::read("a.ods", &bytes, &layout(ValueKind::Float)).unwrap();
+        assert_eq!(extract.columns[1].values, Values::Float(vec![None, Some(7.0)]));
+        assert_eq!(issues(&extract), ["data C4 gdp formula_without_result =[.D4]*2"]);
+    }
+
+    #[test]
+    fn a_required_column_without_any_value_is_an_issue_of_its_sheet() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        for (sheet, gdp) in [("2011", Some(5.0)), ("2012", None)] {
+            let page = workbook.add_worksheet().set_name(sheet).unwrap();
+            for (column, (upper, lower)) in [("city", ""), ("gdp", "total"), ("", "urban")].iter().enumerate() {
+                page.write_string(0, column as u16, *upper).unwrap();
+                page.write_string(1, column as u16, *lower).unwrap();
+            }
+            page.write_string(2, 0, "a").unwrap();
+            page.write_number(2, 2, 3.0).unwrap();
+            if let Some(gdp) = gdp {
+                page.write_number(2, 1, gdp).unwrap();
+            }
+        }
+        let bytes = workbook.save_to_buffer().unwrap();
+        let mut layout = layout(ValueKind::Float);
+        layout.sheets = crate::layout::SheetChoice::Names(vec!["*".into()]);
+        layout.header = crate::layout::HeaderRule::Found { contains: vec!["city".into()], rows: 2 };
+        for (column, name, sub) in [(0, "city", None), (1, "gdp", Some("total".to_string()))] {
+            layout.columns[column].source = ColumnSource::Header { any_of: vec![name.into()], sub, nth: 0 };
+        }
+        let extract = sample::read("a.xlsx", &bytes, &layout).unwrap();
+        assert_eq!(issues(&extract), ["2012 B gdp empty_column "]);
+        layout.columns[1].optional = true;
+        assert_eq!(issues(&sample::read("a.xlsx", &bytes, &layout).unwrap()), [""; 0]);
+    }
 
     #[test]
     fn columns_have_letters() {

@@ -97,6 +97,7 @@ impl TableError {
             | TableError::Type { column, .. }
             | TableError::TimeOfDay { column, .. }
             | TableError::Value { column, .. } => Some(column),
+            TableError::DuplicateKey { key, .. } => key.first().map(String::as_str),
             _ => None,
         }
     }

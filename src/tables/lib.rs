@@ -7,6 +7,7 @@ mod arrow;
 pub mod check;
 pub mod columns;
 pub mod compare;
+mod concat;
 pub mod digest;
 pub mod error;
 mod functions;

@@ -26,14 +26,24 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, DataFusionError> {
     }
 }
 
-/// The same, but gives up when `stop` says so: dropping a query's future ends its tasks. `None` if it gave up.
-pub fn block_on_until<F: Future>(future: F, stop: &dyn Fn() -> bool) -> Result<Option<F::Output>, DataFusionError> {
+/// The same, but gives up when `stop` says so. `None` if it gave up; the query then ends where it next gives way, which an
+/// operator that makes many rows out of few does late.
+pub fn block_on_until<T: Send + 'static>(
+    future: impl Future<Output = Result<T, DataFusionError>> + Send + 'static,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Result<T, DataFusionError>>, DataFusionError> {
     block_on(async {
-        let mut future = std::pin::pin!(future);
+        let mut task = tokio::spawn(future);
         loop {
-            match tokio::time::timeout(PAUSE, &mut future).await {
-                Ok(output) => return Some(output),
-                Err(_) if stop() => return None,
+            match tokio::time::timeout(PAUSE, &mut task).await {
+                Ok(Ok(output)) => return Some(output),
+                // A panic of the query is one of ours: see who catches it.
+                Ok(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Ok(Err(error)) => return Some(Err(DataFusionError::Execution(error.to_string()))),
+                Err(_) if stop() => {
+                    task.abort();
+                    return None;
+                }
                 Err(_) => {}
             }
         }

@@ -6,6 +6,7 @@ mod syntax;
 
 use crate::arrow;
 use crate::columns::{ColumnType, Table};
+use crate::concat;
 use crate::error::TableError;
 use crate::info::TableInfo;
 use crate::session;
@@ -20,10 +21,10 @@ use datafusion::physical_plan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Enters the key of every query: another engine or other functions may give other results.
-pub const ENGINE: &str = "datafusion 55.2, functions 1";
+pub const ENGINE: &str = "datafusion 55.2, functions 1, unions in order";
 
 /// One parsed `select`.
 #[derive(Clone, Debug)]
@@ -269,7 +270,9 @@ fn collect(
     check_tables(query, sources.iter().map(|source| &source.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
     let context = session::context(options.memory_limit).map_err(failed)?;
-    let rows = execute(&context, query, sources, limit);
+    let files = sources.iter().filter(|source| query.tables.contains(&source.table));
+    let files = files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
+    let rows = execute(context, query.clone(), files, limit);
     let rows = match options.stop {
         None => session::block_on(rows).map_err(failed)?,
         Some(stop) => session::block_on_until(rows, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
@@ -279,21 +282,21 @@ fn collect(
 }
 
 async fn execute(
-    context: &SessionContext,
-    query: &Query,
-    sources: &[Source<'_>],
+    context: SessionContext,
+    query: Query,
+    files: Vec<(String, PathBuf)>,
     limit: Option<usize>,
 ) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
-    for source in sources.iter().filter(|source| query.tables.contains(&source.table)) {
-        session::register_file(context, &source.table, source.path).await?;
+    for (table, path) in &files {
+        session::register_file(&context, table, path).await?;
     }
-    let plan = logical_plan(context, query).await?;
+    let plan = logical_plan(&context, &query).await?;
     let mut frame = context.execute_logical_plan(plan).await?;
     if limit.is_some() {
         frame = frame.limit(0, limit)?;
     }
     let task = frame.task_ctx();
-    let physical = frame.create_physical_plan().await?;
+    let physical = concat::in_order(frame.create_physical_plan().await?)?;
     let schema = physical.schema();
     let batches = physical_plan::collect(physical, task.into()).await?;
     Ok((schema, batches))

@@ -128,7 +128,8 @@ fn volatile() -> &'static BTreeSet<String> {
         let state = context.state();
         let functions = state.scalar_functions().iter();
         let changing = functions.filter(|(_, function)| function.signature().volatility != Volatility::Immutable);
-        changing.map(|(name, _)| name.clone()).collect()
+        // `version` is called immutable, but names the processor and the system.
+        changing.map(|(name, _)| name.clone()).chain(["version".to_string()]).collect()
     })
 }
 
@@ -308,7 +309,7 @@ mod tests {
             ("select 1 as x into t", "`into` would write a table; the result is written by the stage"),
             ("select * from a.b.c", "1:15 `a.b.c` has two dots; a table is `name` or `stage.name`"),
             ("select g frm t", "1:14 Expected: end of statement, found: t"),
-            ("select\n  (1 + from t", "2:8 Expected: ), found: t"),
+            ("select\n  (1 + from t", "2:13 Expected: ), found: t"),
             ("select 'open", "1:8 Unterminated string literal"),
         ] {
             assert_eq!(failure(text), expected, "{text}");
