@@ -193,10 +193,10 @@ fn a_shifted_header() {
         1,
         expect![[r#"
             failed yearbook@file=Data_2013.xlsx
-            error: no column for `population` in sheet `地级市` of `data/yearbook/Data_2013.xlsx`: nothing there is called [年末总人口 / 全市]
+            error: the two header rows of sheet `地级市` of `data/yearbook/Data_2013.xlsx` do not line up: `年末总人口` stands in column B with nothing below it, and `全市` in column C
               --> data/yearbook/Data_2013.xlsx, sheet `地级市`
             note: read with the layout `yearbook.yaml`
-            hint: the nearest are [年末总人口 / 全市, 年末总人口, 地区生产总值 / 全市]; add the name to `population` in the layout, or make the column optional"#]],
+            hint: look at the sheet: if a cell was moved, move it back; otherwise choose the columns by `position`"#]],
     );
 }
 

@@ -141,7 +141,8 @@ impl FakeStage {
     fn note(&self, what: &str) {
         let Some(log) = &self.log else { return };
         let mut file = fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be opened");
-        writeln!(file, "{what} {}", self.name).expect("the log can be written to");
+        // In one piece: several stages write to the same file.
+        file.write_all(format!("{what} {}\n", self.name).as_bytes()).expect("the log can be written to");
     }
 }
 

@@ -89,6 +89,18 @@ fn bind_one(rule: &ColumnRule, ground: &Ground) -> Result<Binding, ReadError> {
 }
 
 fn missing(rule: &ColumnRule, ground: &Ground) -> ReadError {
+    if let (ColumnSource::Header { any_of, sub: Some(sub), .. }, Some(header)) = (&rule.source, ground.header)
+        && let Some((upper, lower)) = header.shifted(any_of, sub)
+    {
+        return ReadError::ShiftedHeader {
+            file: ground.source.file.clone(),
+            sheet: ground.sheet.to_string(),
+            upper: header.text(upper),
+            upper_at: (ground.label)(upper),
+            lower: sub.clone(),
+            lower_at: (ground.label)(lower),
+        };
+    }
     let wanted = match &rule.source {
         ColumnSource::Header { any_of, sub: Some(sub), .. } => {
             any_of.iter().map(|name| format!("{name} / {sub}")).collect()

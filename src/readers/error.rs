@@ -249,6 +249,25 @@ pub enum ReadError {
         /// The most similar names there are, best first.
         nearest: Vec<String>,
     },
+    /// The two rows of a header are shifted against each other.
+    #[error(
+        "the two header rows of {} do not line up: `{upper}` stands in column {upper_at} with nothing below it, and `{lower}` in column {lower_at}",
+        within(file, sheet)
+    )]
+    ShiftedHeader {
+        /// The file.
+        file: String,
+        /// The sheet, or empty.
+        sheet: String,
+        /// The text of the upper row.
+        upper: String,
+        /// Its column.
+        upper_at: String,
+        /// The text of the lower row that was looked for below it.
+        lower: String,
+        /// Its column.
+        lower_at: String,
+    },
     /// Several header cells of this name.
     #[error("several columns for `{column}` in {}: {}", within(file, sheet), listed(cells))]
     AmbiguousColumn {
@@ -449,6 +468,9 @@ impl ReadError {
                 };
                 format!("{there}add the name to `{column}` in the layout, or make the column optional")
             }
+            ReadError::ShiftedHeader { .. } => {
+                "look at the sheet: if a cell was moved, move it back; otherwise choose the columns by `position`".into()
+            }
             ReadError::AmbiguousColumn { .. } => {
                 "give the full header text, `sub`, `nth` (1 is the second), or the position".into()
             }
@@ -510,6 +532,7 @@ impl ReadError {
             ReadError::Workbook { file, sheet, .. } => (file, sheet.clone(), None),
             ReadError::NoHeader { file, sheet, .. }
             | ReadError::MissingColumn { file, sheet, .. }
+            | ReadError::ShiftedHeader { file, sheet, .. }
             | ReadError::NoRows { file, sheet, .. } => (file, sheet_of(sheet), None),
             ReadError::AmbiguousColumn { file, sheet, cells, .. } => {
                 (file, sheet_of(sheet), cells.first().map(|(cell, _)| cell.clone()))

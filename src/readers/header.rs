@@ -146,6 +146,15 @@ impl Header {
         }
     }
 
+    /// The column of the upper text and that of the lower one, where both are there but not above each other.
+    pub(crate) fn shifted(&self, any_of: &[String], sub: &str) -> Option<(usize, usize)> {
+        let fits = |column: &&HeaderColumn| {
+            fit(&column.upper, any_of).is_some() && fit(&column.lower, &[sub.to_string()]).is_some()
+        };
+        let column = self.columns.iter().find(fits).filter(|column| !self.speaks_for(column))?;
+        Some((column.owner, column.index))
+    }
+
     /// Column index of a field of exactly this name, blanks and width aside.
     pub(crate) fn field(&self, name: &str) -> Result<Option<usize>, Vec<usize>> {
         let name = normal::normalise(name);
