@@ -195,10 +195,11 @@ impl Maker<'_> {
         let context = self.context(id, keyed, scratch.path(), &halt);
         let result = panic::catch_unwind(AssertUnwindSafe(|| task.work.run(&context)));
         let outputs = match result {
-            Ok(Ok(outputs)) => outputs,
-            Ok(Err(StageError::Cancelled)) if halt.cause() == Some(Cause::TimedOut) => {
+            // Also a stage that did not look at the clock while it worked.
+            Ok(Ok(_) | Err(StageError::Cancelled)) if halt.cause() == Some(Cause::TimedOut) => {
                 return Ok(Err(timed_out(&task.name, &task.limits).into()));
             }
+            Ok(Ok(outputs)) => outputs,
             Ok(Err(error)) => return Ok(Err(error)),
             Err(payload) => return Ok(Err(panicked(&task.name, payload.as_ref()).into())),
         };

@@ -87,7 +87,8 @@ pub fn explain(session: &Session, name: &str) -> Result<Vec<Explanation>, Engine
 /// What bringing everything up to date would run.
 pub fn cost(session: &Session, targets: &[String]) -> Result<Cost, EngineError> {
     let wanted = session.pipeline.graph.closure(targets).map_err(EngineError::Usage)?;
-    let seconds = session.state.seconds()?;
+    let names: Vec<&str> = wanted.iter().map(|&id| session.pipeline.graph.tasks[id].name.as_str()).collect();
+    let seconds = session.state.seconds(&names)?;
     let mut cost = Cost::default();
     for decision in session.decide(&wanted)? {
         let standing = standing(&decision.action);

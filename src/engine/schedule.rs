@@ -136,13 +136,14 @@ pub fn run(
     capacity.0.extend(options.capacity.0.clone());
     capacity.0.insert(CPU.to_string(), jobs as u64);
     let named = named(graph, &options.targets);
+    let names: Vec<&str> = wanted.iter().map(|&id| graph.tasks[id].name.as_str()).collect();
     let pool = Pool {
         maker: &maker,
         demand: if options.force { Demand::Again } else { Demand::Bytes },
         demanded: if options.force && options.targets.is_empty() { wanted.clone() } else { named },
         capacity,
         keep_going: options.keep_going,
-        board: Mutex::new(Board::new(graph, &wanted, &session.state.seconds()?)),
+        board: Mutex::new(Board::new(graph, &wanted, &session.state.seconds(&names)?)),
         changed: Condvar::new(),
     };
     thread::scope(|scope| {

@@ -137,10 +137,8 @@ impl Snapshot {
                 *file = seen.clone();
             }
         }
-        let at: BTreeMap<String, usize> =
-            self.tasks.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
         for done in done {
-            let Some(&index) = at.get(&done.name) else { continue };
+            let Some(index) = self.tasks.iter().position(|(name, _)| *name == done.name) else { continue };
             self.tasks[index].1 = done.run_key;
             self.warnings.retain(|(task, _)| *task != index);
             if !done.warnings.is_empty() {

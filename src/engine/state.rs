@@ -20,6 +20,8 @@ use std::time::Duration;
 /// Raised when a table changes; an older file is then thrown away and built again.
 const SCHEMA: i64 = 4;
 
+/// Fewer rows than this are looked up one by one.
+const FEW: usize = 1000;
 /// Tries at opening the database, 20 ms apart.
 const TRIES: usize = 500;
 /// Beyond this, what was resolved is forgotten and worked out anew.
@@ -173,9 +175,19 @@ impl State {
         Ok(rows.into_iter().filter_map(|(name, known)| Some((name, unsealed(&known?)?))).collect())
     }
 
-    /// How long each instance took when it last ran.
-    pub fn seconds(&self) -> Result<BTreeMap<String, f64>, EngineError> {
+    /// How long each of these instances took when it last ran.
+    pub fn seconds(&self, names: &[&str]) -> Result<BTreeMap<String, f64>, EngineError> {
         self.with(|connection| {
+            // Of few, each is looked up: the rows are long, and reading past all of them takes a while in a large study.
+            if names.len() < FEW {
+                let mut statement = connection.prepare_cached("select seconds from current where name = ?1")?;
+                let mut found = BTreeMap::new();
+                for name in names {
+                    let seconds = statement.query_row(params![name], |row| row.get::<_, f64>(0)).optional()?;
+                    found.extend(seconds.map(|seconds| (name.to_string(), seconds)));
+                }
+                return Ok(found);
+            }
             let mut statement = connection.prepare_cached("select name, seconds from current")?;
             let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?)))?;
             rows.collect()

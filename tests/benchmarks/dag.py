@@ -142,7 +142,7 @@ COMMANDS = {
     "snakemake": ["snakemake", "--cores", "2", "--quiet", "all"],
     "dvc": ["dvc", "repro", "-q"],
     "doit": ["doit", "-n", "2", "-v", "0"],
-    "pytask": ["pytask", "-n", "1"],
+    "pytask": ["pytask"],
 }
 
 
