@@ -342,9 +342,9 @@ fn issues(shown: &str, extract: &Extract) -> Table {
 
 /// What is worth a warning: values that were lost rather than repaired. The rest is in `.issues`.
 const LOST: &[(IssueCode, &str)] = &[
-    (IssueCode::ErrorCell, "hold spreadsheet errors and count as missing"),
-    (IssueCode::FormulaWithoutResult, "hold formulas without results and count as missing"),
-    (IssueCode::EmptyColumn, "head a required column that has no value"),
+    (IssueCode::ErrorCell, "cells with spreadsheet errors count as missing"),
+    (IssueCode::FormulaWithoutResult, "cells with formulas without results count as missing"),
+    (IssueCode::EmptyColumn, "required columns without any value"),
 ];
 
 fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
@@ -361,7 +361,7 @@ fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
         warnings.push(Warning {
             stage: stage.to_string(),
             severity: Severity::Warning,
-            message: format!("{} cells of `{shown}` {what}", lost.len()),
+            message: format!("`{shown}`: {} {what}", lost.len()),
             details: lines.collect(),
         });
     }
