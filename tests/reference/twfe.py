@@ -1,7 +1,7 @@
 """Reference numbers for src/stats/estimators/twfe.rs and src/stats/student.rs.
 
-    python -m venv /tmp/venv && /tmp/venv/bin/pip install pyfixest==0.60.0 statsmodels==0.15.0 mpmath
-    /tmp/venv/bin/python tests/reference/twfe.py [FOLDER WITH THE ORIGINAL castle.csv AND mpdta.csv]
+    python -m venv venv && venv/bin/pip install pyfixest==0.60.0 statsmodels==0.15.0 mpmath
+    venv/bin/python tests/reference/twfe.py [FOLDER WITH THE ORIGINAL castle.csv AND mpdta.csv]
 
 Writes twfe.csv (one number per row, with the model it belongs to), student.csv and data/{synthetic,grunfeld}.csv; with a
 folder also data/{castle,mpdta}.csv. The numbers are those of pyfixest. A second computation, by dummies and a singular value
