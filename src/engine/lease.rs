@@ -166,6 +166,30 @@ mod tests {
         assert!(!path.exists());
     }
 
+    /// Without a pause between attempts, a file is often removed between being opened and being locked by another.
+    #[test]
+    fn a_lock_on_a_file_that_lost_its_name_does_not_count() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("x.lease");
+        let (inside, most, held) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                let (path, inside, most, held) = (&path, &inside, &most, &held);
+                scope.spawn(move || {
+                    for _ in 0..20_000 {
+                        let Some(lease) = Lease::at_once(path).expect("locks work") else { continue };
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        held.fetch_add(1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(lease);
+                    }
+                });
+            }
+        });
+        assert!(held.into_inner() > 0);
+        assert_eq!(most.into_inner(), 1);
+    }
+
     #[test]
     fn a_wait_is_told_of_and_can_be_stopped() {
         let folder = tempfile::tempdir().expect("a temporary folder");
