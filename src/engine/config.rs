@@ -113,7 +113,8 @@ fn read(
     let definitions = graph.tasks.iter().map(fingerprint::definition);
     let definitions = definitions.map(|leaves| (fingerprint::definition_key(&leaves), leaves));
     let definitions = definitions.map(|(key, leaves)| (leaves, key)).collect();
-    let outline = Outline::of(document);
+    // Of an excerpt nobody asks.
+    let outline = if given.is_empty() { Outline::of(document) } else { None };
     Some(Pipeline { facts, sources, graph, capacity, definitions, given, is_whole: true, outline, sources_of })
 }
 

@@ -152,6 +152,11 @@ impl Store {
         folders
     }
 
+    /// The first byte of the digests in a folder of records or blobs.
+    pub fn first_byte(folder: &Path) -> Option<usize> {
+        usize::from_str_radix(folder.file_name()?.to_str()?, 16).ok().filter(|byte| *byte < 256)
+    }
+
     /// Every record that can be read.
     pub fn records(&self) -> Result<Vec<Record>, EngineError> {
         let mut records = Vec::new();

@@ -6,7 +6,7 @@
 
 Shapes: `independent` (N stages, one input file each), `chain` (each stage reads the one before), `layered` (layers of
 width sqrt(N); each stage reads three of the layer before). A stage of restudy is an `ingest` of a CSV file with one row, or
-a `select` over the stages it reads; a stage of the others copies its inputs to its output, the least they can do.
+a `select` over the stages it reads; a stage of the others writes a checksum of its inputs, which stays small however deep the graph.
 
 What is timed, as whole processes and in turn, so that a slow moment of the machine hits all tools: full build; nothing to
 do; one input touched (new time, same content); one input changed. Peers that do not end within the time limit are given up.
@@ -66,7 +66,7 @@ def restudy(shape, n, folder):
         if not read:
             lines.append(f"  s{i}: {{kind: ingest, from: f{i}, layout: layout.yaml, key: [id]}}")
             continue
-        total = " + ".join(f"s{j}.value" for j in read)
+        total = "(" + " + ".join(f"s{j}.value" for j in read) + ") % 1000003"
         joins = "".join(f" join s{j} on s{j}.id = s{read[0]}.id" for j in read[1:])
         query = f"select s{read[0]}.id, {total} as value from s{read[0]}{joins}"
         lines.append(f'  s{i}: {{kind: sql, query: "{query}", key: [id]}}')
@@ -75,17 +75,17 @@ def restudy(shape, n, folder):
 
 
 def make(shape, n, folder):
-    rules = [f"o/{i}: {' '.join(sources(shape, n, i))}\n\tcat $^ > $@" for i in range(n)]
+    rules = [f"o/{i}: {' '.join(sources(shape, n, i))}\n\tcat $^ | cksum > $@" for i in range(n)]
     write(folder / "Makefile", f"all: {' '.join(f'o/{i}' for i in range(n))}\n" + "\n".join(rules) + "\n")
 
 
 def ninja(shape, n, folder):
     rules = [f"build o/{i}: copy {' '.join(sources(shape, n, i))}" for i in range(n)]
-    write(folder / "build.ninja", "rule copy\n  command = cat $in > $out\n" + "\n".join(rules) + "\n")
+    write(folder / "build.ninja", "rule copy\n  command = cat $in | cksum > $out\n" + "\n".join(rules) + "\n")
 
 
 def tup(shape, n, folder):
-    rules = [f": {' '.join(sources(shape, n, i))} |> cat %f > %o |> o/{i}" for i in range(n)]
+    rules = [f": {' '.join(sources(shape, n, i))} |> cat %f | cksum > %o |> o/{i}" for i in range(n)]
     write(folder / "Tupfile", "\n".join(rules) + "\n")
     subprocess.run(["tup", "init", "--force"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
@@ -94,7 +94,7 @@ def snakemake(shape, n, folder):
     everything = ", ".join(f'"o/{i}"' for i in range(n))
     rules = [
         f"rule s{i}:\n    input: {', '.join(repr(name) for name in sources(shape, n, i))}\n    output: 'o/{i}'\n"
-        f"    shell: 'cat {{input}} > {{output}}'\n"
+        f"    shell: 'cat {{input}} | cksum > {{output}}'\n"
         for i in range(n)
     ]
     write(folder / "Snakefile", f"rule all:\n    input: [{everything}]\n\n" + "\n".join(rules))
@@ -105,7 +105,7 @@ def dvc(shape, n, folder):
     for i in range(n):
         read = sources(shape, n, i)
         deps = ", ".join(read)
-        lines.append(f"  s{i}: {{cmd: 'cat {' '.join(read)} > o/{i}', deps: [{deps}], outs: [{{o/{i}: {{cache: false}}}}]}}")
+        lines.append(f"  s{i}: {{cmd: 'cat {' '.join(read)} | cksum > o/{i}', deps: [{deps}], outs: [{{o/{i}: {{cache: false}}}}]}}")
     write(folder / "dvc.yaml", "\n".join(lines) + "\n")
     subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=folder, check=True)
 
@@ -116,7 +116,7 @@ def doit(shape, n, folder):
     write(
         folder / "dodo.py",
         "import json\n\ndef task_copy():\n    for out, read in json.load(open('tasks.json')):\n"
-        "        yield {'name': out, 'file_dep': read, 'targets': [out], 'actions': ['cat %s > %s' % (' '.join(read), out)]}\n",
+        "        yield {'name': out, 'file_dep': read, 'targets': [out], 'actions': ['cat %s | cksum > %s' % (' '.join(read), out)]}\n",
     )
 
 
@@ -126,10 +126,10 @@ def pytask(shape, n, folder):
     write(folder / "pyproject.toml", "[tool.pytask.ini_options]\n")
     write(
         folder / "task_copy.py",
-        "import json\nfrom pathlib import Path\nfrom typing import Annotated\nfrom pytask import Product, task\n\n"
+        "import json\nimport zlib\nfrom pathlib import Path\nfrom typing import Annotated\nfrom pytask import Product, task\n\n"
         "for out, read in json.load(open(Path(__file__).with_name('tasks.json'))):\n\n"
         "    @task(id=out)\n    def copy(read=[Path(name) for name in read], out: Annotated[Path, Product] = Path(out)):\n"
-        "        out.write_text(''.join(path.read_text() for path in read))\n",
+        "        out.write_text(str(zlib.crc32(b''.join(path.read_bytes() for path in read))))\n",
     )
 
 
