@@ -323,7 +323,7 @@ fn a_truncated_record_is_made_again() {
 #[test]
 fn a_named_resource_is_held_by_one_stage_at_a_time() {
     let stage =
-        |name: &str| format!("  {name}: {{kind: fake, text: {name}, wait: 20, log: log.txt, limits: {{stata: 1}}}}\n");
+        |name: &str| format!("  {name}: {{kind: fake, text: {name}, wait: 150, log: log.txt, limits: {{stata: 1}}}}\n");
     let study = Study::new(&format!("stages:\n{}", ["a", "b", "c", "d"].map(stage).concat()), &[]);
     study.run_with(|options| options.jobs = 4);
     let log = fs::read_to_string(study.0.path().join("log.txt")).expect("a log");
