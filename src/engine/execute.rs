@@ -3,7 +3,7 @@
 
 use crate::crash;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::error::EngineError;
 use crate::graph::TaskId;
 use crate::kind::{Input, InputFile, InputPart, InputTable, Outputs, RunContext, StageError};
@@ -239,17 +239,9 @@ impl Maker<'_> {
         };
         for table in tables {
             let (blob, bytes) = session.store.adopt(&table.path)?;
-            let mut digest = Hasher::new("restudy table 1");
-            digest.text(&table.rows_digest.hex());
-            for name in &table.key {
-                digest.text("key").text(name);
-            }
-            for column in &table.columns {
-                digest.text(&column.name).text(&column.kind).text(&column.digest.hex());
-            }
             record.tables.push(TableRecord {
                 name: table.name,
-                digest: digest.finish(),
+                digest: table.digest,
                 blob,
                 bytes,
                 rows: table.rows,

@@ -159,6 +159,8 @@ pub struct OutputTable {
     pub name: String,
     pub path: PathBuf,
     pub key: Vec<String>,
+    /// Of the values of the whole table.
+    pub digest: Digest,
     pub rows: u64,
     pub rows_digest: Digest,
     pub columns: Vec<ColumnRecord>,

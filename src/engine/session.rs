@@ -96,10 +96,7 @@ pub struct Parts {
 impl Parts {
     /// The result of an instance under a key.
     pub fn known(&self, name: &str, run_key: Digest) -> Result<Option<Arc<Known>>, EngineError> {
-        if let Some(known) = self.state.known(name, run_key, &self.store.record_path(run_key))? {
-            return Ok(Some(Arc::new(known)));
-        }
-        Ok(self.store.record(run_key).map(|record| Arc::new(Known::from(&record))))
+        known(&self.state, &self.store, name, run_key)
     }
 
     /// Reads some of the stages only.
@@ -168,10 +165,7 @@ impl Session {
     /// The result under this key, whether or not the store still has its bytes.
     pub fn hit(&self, id: TaskId, run_key: Digest) -> Result<Option<Arc<Known>>, EngineError> {
         let name = &self.pipeline.graph.tasks[id].name;
-        if let Some(known) = self.state.known(name, run_key, &self.store.record_path(run_key))? {
-            return Ok(Some(Arc::new(known)));
-        }
-        Ok(self.store.record(run_key).map(|record| Arc::new(Known::from(&record))))
+        known(&self.state, &self.store, name, run_key)
     }
 
     /// Keeps a result as the current one of its task.
@@ -271,6 +265,12 @@ impl Session {
         };
         results.get(producer)?.tables.iter().find(|table| table.name == name).cloned()
     }
+}
+
+/// From the index, or from the record itself where the index has another one.
+fn known(state: &State, store: &Store, name: &str, run_key: Digest) -> Result<Option<Arc<Known>>, EngineError> {
+    let known = state.known(name, run_key, &store.record_path(run_key))?;
+    Ok(known.or_else(|| store.record(run_key).map(|record| Known::from(&record))).map(Arc::new))
 }
 
 /// The first leaf in which two manifests differ, for people.

@@ -28,6 +28,7 @@ pub fn output(name: &str, path: PathBuf, info: TableInfo) -> Result<OutputTable,
     Ok(OutputTable {
         name: name.to_string(),
         path,
+        digest: digest(&info.digest())?,
         rows_digest: digest(&info.rows_digest)?,
         key: info.key,
         rows: info.rows,
