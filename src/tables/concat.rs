@@ -1,7 +1,7 @@
-//! Partitions in their order. DataFusion reads the branches of a union at the same time, and where it makes one stream of
-//! several it takes rows as they come, so that whatever depends on the order of rows (a sum of floats, `first_value`,
-//! `limit`) would differ from run to run. Here a partition is read when the one before it has ended. Merges of sorted
-//! partitions stay as they are: they break ties by the number of the partition.
+//! Partitions in their order, for queries whose rows are shown as they come: `show`, `sql`, the rows of a model. DataFusion
+//! reads the branches of a union at the same time, and where it makes one stream of several it takes rows as they come.
+//! Here a partition is read when the one before it has ended. Merges of sorted partitions stay as they are: they break ties
+//! by the number of the partition. Tables of stages need none of this: they are sorted when they are written.
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};

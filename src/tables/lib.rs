@@ -3,6 +3,7 @@
 //! blocks. Knows no stage and no statistics. Values are digested, not bytes: see `digest`.
 
 // Ordered as they build on each other: the first is the first to read.
+mod aggregates;
 mod arrow;
 pub mod check;
 pub mod columns;
@@ -10,10 +11,12 @@ pub mod compare;
 mod concat;
 pub mod digest;
 pub mod error;
+mod exact;
 mod functions;
 pub mod info;
 pub mod read;
 pub mod render;
 mod session;
 pub mod sql;
+mod ties;
 pub mod write;

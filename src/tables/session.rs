@@ -1,5 +1,6 @@
 //! DataFusion contexts and the runtime they run on. Everything that async needs is in here; callers block.
 
+use crate::aggregates;
 use crate::arrow;
 use crate::columns::ColumnType;
 use crate::functions;
@@ -50,11 +51,27 @@ pub fn block_on_until<T: Send + 'static>(
     })
 }
 
-/// A context with our functions and settings under which results do not depend on the number of processors.
-pub fn context(memory_limit: Option<u64>) -> Result<SessionContext, DataFusionError> {
-    // One partition: sums of floats are then taken in the order of the rows, which is the order of the key.
+/// How queries are run. Nothing in it changes a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes that sorts, joins and groups may hold before they spill to disk.
+    pub memory_limit: Option<u64>,
+    /// Pieces into which data are split, to be worked on at once.
+    pub partitions: usize,
+    /// Joins that sort both sides and can spill, in place of those that hold one side in memory.
+    pub sorted_joins: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { memory_limit: None, partitions: 1, sorted_joins: false }
+    }
+}
+
+/// A context with our functions and aggregates.
+pub fn context(settings: &Settings) -> Result<SessionContext, DataFusionError> {
     let mut config = SessionConfig::new()
-        .with_target_partitions(1)
+        .with_target_partitions(settings.partitions)
         .with_batch_size(8192)
         .with_information_schema(false)
         .with_collect_statistics(false);
@@ -62,15 +79,17 @@ pub fn context(memory_limit: Option<u64>) -> Result<SessionContext, DataFusionEr
     options.sql_parser.collect_spans = true;
     // Planning sees texts as our schemas have them; the files must not show another type when the query is run.
     options.execution.parquet.schema_force_view_types = false;
-    // Statistics of a file cover columns that the query does not read. They must not decide which side of a join comes
-    // first, because that is the order in which floats are summed.
-    options.optimizer.join_reordering = false;
+    options.optimizer.prefer_hash_join = !settings.sorted_joins;
     let mut runtime = RuntimeEnvBuilder::new();
-    if let Some(bytes) = memory_limit {
+    if let Some(bytes) = settings.memory_limit {
+        // Each sort of each partition sets this much aside for merging; the default of 10 MB would be all there is.
+        let share = bytes as usize / (8 * settings.partitions);
+        options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(share);
         runtime = runtime.with_memory_limit(bytes as usize, 1.0);
     }
     let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
     functions::register(&context);
+    aggregates::register(&context);
     Ok(context)
 }
 

@@ -2,6 +2,7 @@
 //! A query has no side effect and no volatile function, so the same query over the same values gives the same table.
 
 mod explain;
+mod order;
 mod syntax;
 
 use crate::arrow;
@@ -9,22 +10,27 @@ use crate::columns::{ColumnType, Table};
 use crate::concat;
 use crate::error::TableError;
 use crate::info::TableInfo;
-use crate::session;
+use crate::session::{self, Settings};
+use crate::ties;
 use crate::write;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility};
 use datafusion::physical_plan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// Enters the key of every query: another engine or other functions may give other results.
-pub const ENGINE: &str = "datafusion 55.2, functions 1, unions in order";
+pub const ENGINE: &str = "datafusion 55.2, functions 1, exact aggregates 1";
+
+/// Bytes of input files from which on a query is worked on in several pieces.
+const WORTH_SPLITTING: u64 = 8 << 20;
 
 /// One parsed `select`.
 #[derive(Clone, Debug)]
@@ -68,6 +74,8 @@ pub struct Source<'a> {
 pub struct RunOptions<'a> {
     /// Bytes that sorts, joins and groups may hold before they spill to disk.
     pub memory_limit: Option<u64>,
+    /// Pieces into which data are split, to be worked on at once; by itself, one per processor where data are large.
+    pub partitions: Option<usize>,
     /// Asked now and then; the query ends with `SqlError::Stopped` once it is true.
     pub stop: Option<&'a dyn Fn() -> bool>,
 }
@@ -193,11 +201,15 @@ impl Query {
 pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
     check_tables(query, schemas.iter().map(|schema| &schema.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
-    let context = session::context(None).map_err(failed)?;
+    let context = session::context(&Settings::default()).map_err(failed)?;
     for schema in schemas.iter().filter(|schema| query.tables.contains(&schema.table)) {
         session::register_schema(&context, &schema.table, &schema.columns).map_err(failed)?;
     }
     let plan = session::block_on(logical_plan(&context, query)).and_then(|plan| plan).map_err(failed)?;
+    if let Some(unordered) = order::unordered(&plan).map_err(failed)? {
+        let place = syntax::find_name(&query.text, &unordered.word);
+        return Err(SqlError::Query { message: unordered.message, place, hint: Some(unordered.hint) });
+    }
     let mut columns = Vec::new();
     for field in plan.schema().fields() {
         let kind = arrow::column_type(field.name(), field.data_type()).map_err(|error| located(error, query))?;
@@ -223,13 +235,14 @@ pub fn run(
     out: &Path,
     options: &RunOptions,
 ) -> Result<TableInfo, SqlError> {
-    let batch = collect(query, sources, None, options)?;
+    let batch = collect(query, sources, Order::Any, options)?;
     write::write_batch(out, &batch, key).map_err(|error| located(error, query))
 }
 
 /// Runs the query and gives its rows in the order it asks for.
 pub fn query(query: &Query, sources: &[Source], limit: Option<usize>) -> Result<Table, SqlError> {
-    let batch = collect(query, sources, limit, &RunOptions::default())?;
+    let options = RunOptions { partitions: Some(1), ..RunOptions::default() };
+    let batch = collect(query, sources, Order::Kept { limit }, &options)?;
     arrow::to_table(&batch).map_err(|error| located(error, query))
 }
 
@@ -261,44 +274,73 @@ pub(crate) fn condition_columns(predicate: &str) -> Option<Vec<String>> {
     syntax::condition_columns(predicate)
 }
 
-fn collect(
-    query: &Query,
-    sources: &[Source],
-    limit: Option<usize>,
-    options: &RunOptions,
-) -> Result<RecordBatch, SqlError> {
+/// The order in which rows come.
+#[derive(Clone, Copy)]
+enum Order {
+    /// They are sorted afterwards.
+    Any,
+    /// As the query asks for, else as they stand in the files.
+    Kept { limit: Option<usize> },
+}
+
+fn collect(query: &Query, sources: &[Source], order: Order, options: &RunOptions) -> Result<RecordBatch, SqlError> {
     check_tables(query, sources.iter().map(|source| &source.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
-    let context = session::context(options.memory_limit).map_err(failed)?;
     let files = sources.iter().filter(|source| query.tables.contains(&source.table));
-    let files = files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
-    let rows = execute(context, query.clone(), files, limit);
-    let rows = match options.stop {
-        None => session::block_on(rows).map_err(failed)?,
-        Some(stop) => session::block_on_until(rows, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
-    };
-    let (schema, batches) = rows.map_err(failed)?;
-    compute::concat_batches(&schema, &batches).map_err(|error| failed(error.into()))
+    let files: Vec<_> = files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
+    let partitions = options.partitions.unwrap_or_else(|| partitions(sources)).max(1);
+    let mut settings = Settings { memory_limit: options.memory_limit, partitions, sorted_joins: false };
+    loop {
+        let context = session::context(&settings).map_err(failed)?;
+        let rows = execute(context, query.clone(), files.clone(), order);
+        let rows = match options.stop {
+            None => session::block_on(rows).map_err(failed)?,
+            Some(stop) => session::block_on_until(rows, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
+        };
+        match rows {
+            Ok((schema, batches)) => {
+                return compute::concat_batches(&schema, &batches).map_err(|error| failed(error.into()));
+            }
+            // A join by hashing holds one side in memory; one by sorting is slower, but can go to disk.
+            Err(error) if !settings.sorted_joins && is_out_of_memory(&error) => settings.sorted_joins = true,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+fn is_out_of_memory(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+}
+
+/// One per processor, but small data are done before they are split.
+fn partitions(sources: &[Source]) -> usize {
+    let size = |source: &Source| source.path.metadata().map_or(0, |metadata| metadata.len());
+    let bytes: u64 = sources.iter().map(size).sum();
+    if bytes < WORTH_SPLITTING { 1 } else { thread::available_parallelism().map_or(1, usize::from) }
 }
 
 async fn execute(
     context: SessionContext,
     query: Query,
     files: Vec<(String, PathBuf)>,
-    limit: Option<usize>,
+    order: Order,
 ) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
     for (table, path) in &files {
         session::register_file(&context, table, path).await?;
     }
-    let plan = logical_plan(&context, &query).await?;
-    let mut frame = context.execute_logical_plan(plan).await?;
-    if limit.is_some() {
-        frame = frame.limit(0, limit)?;
+    let mut plan = order::total(logical_plan(&context, &query).await?)?;
+    if let Order::Kept { limit: Some(rows) } = order {
+        plan = LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build()?;
     }
-    let task = frame.task_ctx();
-    let physical = concat::in_order(frame.create_physical_plan().await?)?;
+    let state = context.state();
+    let plan = state.optimize(&plan)?;
+    let mut physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+    physical = ties::broken(physical, &order::windows_with_ties(&plan)?)?;
+    if let Order::Kept { .. } = order {
+        physical = concat::in_order(physical)?;
+    }
     let schema = physical.schema();
-    let batches = physical_plan::collect(physical, task.into()).await?;
+    let batches = physical_plan::collect(physical, context.task_ctx()).await?;
     Ok((schema, batches))
 }
 

@@ -2,7 +2,7 @@
 //! Knows no column and runs nothing.
 
 use super::{Query, SqlError};
-use crate::session;
+use crate::session::{self, Settings};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParser, Statement};
@@ -124,7 +124,7 @@ pub fn syntax_error(error: &DataFusionError) -> SqlError {
 fn volatile() -> &'static BTreeSet<String> {
     static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
-        let Ok(context) = session::context(None) else { return BTreeSet::new() };
+        let Ok(context) = session::context(&Settings::default()) else { return BTreeSet::new() };
         let state = context.state();
         let functions = state.scalar_functions().iter();
         let changing = functions.filter(|(_, function)| function.signature().volatility != Volatility::Immutable);

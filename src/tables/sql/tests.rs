@@ -346,7 +346,7 @@ fn a_query_can_be_stopped() {
         .expect("parsed");
     let folder = tempfile::tempdir().expect("a folder");
     let stop = || true;
-    let options = RunOptions { memory_limit: None, stop: Some(&stop) };
+    let options = RunOptions { stop: Some(&stop), ..RunOptions::default() };
     let result = super::run(&query, &[], &["n".to_string()], &folder.path().join("t"), &options);
     assert!(matches!(result, Err(SqlError::Stopped)), "{result:?}");
 }
