@@ -1,5 +1,6 @@
 //! The one integration binary: linking DataFusion once is slow enough.
 
+mod bits;
 mod cli;
 mod crash;
 mod keys;

@@ -17,6 +17,10 @@ pub struct RunArgs {
     /// Tasks at once [default: one per processor]
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
+    /// Pieces into which a query splits its data, to work on them at once [default: one per processor where the data
+    /// are large]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    partitions: Option<u16>,
     /// Go on with what does not depend on a failed stage
     #[arg(long)]
     keep_going: bool,
@@ -45,6 +49,7 @@ pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
     let run_options = RunOptions {
         targets: args.targets.clone(),
         jobs: args.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
+        partitions: args.partitions.map(usize::from),
         keep_going: args.keep_going,
         force: args.force,
         capacity: Capacity(args.limits.iter().cloned().collect()),

@@ -29,6 +29,7 @@ pub struct Maker<'a> {
     pub observer: &'a dyn Observer,
     pub stop: &'a Stop,
     pub results: &'a Results,
+    pub partitions: Option<usize>,
     /// Blobs whose content was found to be what their names say, in this run.
     pub verified: Mutex<BTreeSet<Digest>>,
     /// Tasks made again only because something that ran needed their bytes.
@@ -276,6 +277,8 @@ impl Maker<'_> {
             files: Vec::new(),
             parts: Vec::new(),
             warnings: keyed.warnings.clone(),
+            partitions: self.partitions,
+            memory: task.limits.amounts.get(limits::MEMORY).copied(),
             halt,
         };
         for input in task.work.inputs() {

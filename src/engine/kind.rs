@@ -111,6 +111,10 @@ pub struct RunContext<'a> {
     pub parts: Vec<InputPart>,
     /// Warnings of each input table and of everything above it, only when the stage reads warnings.
     pub warnings: BTreeMap<String, Vec<Warning>>,
+    /// Pieces into which the stage may split its data; what comes out must not depend on it.
+    pub partitions: Option<usize>,
+    /// Bytes that `limits: {memory: …}` allows the stage; a kind that can keeps to it, and goes to disk instead.
+    pub memory: Option<u64>,
     /// Whether the stage must stop; long work asks now and then and gives `StageError::Cancelled`.
     pub halt: &'a Halt<'a>,
 }

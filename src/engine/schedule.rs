@@ -27,6 +27,8 @@ pub struct RunOptions {
     pub keep_going: bool,
     /// Run the targets (or everything) even where results are known.
     pub force: bool,
+    /// Pieces into which a kind may split its data, to work on them at once; by itself, the kind decides.
+    pub partitions: Option<usize>,
     /// What there is of limited things; stands before what the study says.
     pub capacity: Capacity,
     /// Asked to stop: what runs is ended, what is done is kept.
@@ -128,6 +130,7 @@ pub fn run(
         observer,
         stop: &options.stop,
         results: &results,
+        partitions: options.partitions,
         verified: Mutex::default(),
         restored: Mutex::default(),
     };

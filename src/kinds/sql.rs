@@ -100,7 +100,7 @@ impl Stage for SqlStage {
         }
         let path = context.scratch.join("table.parquet");
         let stop = || context.halt.cause().is_some();
-        let options = RunOptions { stop: Some(&stop), ..RunOptions::default() };
+        let options = RunOptions { memory_limit: context.memory, partitions: context.partitions, stop: Some(&stop) };
         let info = match tables::sql::run(&self.query, &sources, &self.key, &path, &options) {
             Ok(info) => info,
             Err(SqlError::Stopped) => return Err(StageError::Cancelled),

@@ -42,17 +42,18 @@ use std::sync::Arc;
 
 /// Makes the aggregates known to a session.
 pub fn register(context: &SessionContext) {
-    for (original, families) in replaced() {
-        context.register_udaf(AggregateUDF::new_from_impl(Replaced { original, families }));
+    for replaced in replaced() {
+        context.register_udaf(AggregateUDF::new_from_impl(replaced));
     }
 }
 
 /// Each with what it does for the types it is exact for. When a result changes, `sql::ENGINE` must too.
-fn replaced() -> Vec<(Arc<AggregateUDF>, Vec<Arc<dyn Family>>)> {
+fn replaced() -> Vec<Replaced> {
     use moments::*;
-    let of = |original: Arc<AggregateUDF>, family: Arc<dyn Family>| (original, vec![family]);
+    let of = |original: Arc<AggregateUDF>, family: Arc<dyn Family>| Replaced { original, families: vec![family] };
+    let sums = vec![family::of(sum), family::of(whole_sum), family::of(natural_sum)];
     vec![
-        (sum_udaf(), vec![family::of(sum), family::of(whole_sum), family::of(natural_sum)]),
+        Replaced { original: sum_udaf(), families: sums },
         of(avg_udaf(), family::of(mean)),
         of(var_samp_udaf(), family::of(var_samp)),
         of(var_pop_udaf(), family::of(var_pop)),

@@ -80,7 +80,7 @@ pub fn small_ratio(magnitude: u128, divisor: u64, exponent: i32) -> f64 {
     let shift = magnitude.leading_zeros();
     let shifted = magnitude << shift;
     let divisor = u128::from(divisor);
-    nearest_small(shifted / divisor, i64::from(exponent) - i64::from(shift), shifted % divisor != 0)
+    nearest_small(shifted / divisor, i64::from(exponent) - i64::from(shift), !shifted.is_multiple_of(divisor))
 }
 
 /// Magnitude and exponent of a quotient with at least `bits` bits, and whether something is left over.
