@@ -216,20 +216,37 @@ impl Regression {
         clusters: &[u32],
         n_clusters: usize,
     ) -> Vec<Vec<f64>> {
-        let of_target = |target: &Vec<f64>| {
-            let target: Vec<Twofold> = target.iter().map(|value| Twofold::from(*value)).collect();
-            let loads = self.factor.solve(&target);
-            let mut sums = vec![Twofold::default(); n_clusters];
-            for (block, cluster) in clusters.iter().enumerate() {
-                let sum = &mut sums[*cluster as usize];
+        let loads: Vec<Vec<f64>> = targets
+            .iter()
+            .map(|target| self.factor.solve(&target.iter().map(|value| Twofold::from(*value)).collect::<Vec<_>>()))
+            .collect();
+        // By column, so that an entry of a row meets all targets at once.
+        let n_targets = targets.len();
+        let by_column: Vec<f64> =
+            (0..rows.width).flat_map(|column| loads.iter().map(move |loads| loads[column])).collect();
+        let mut sums = vec![0.0; n_targets * n_clusters];
+        let mut scores = vec![0.0; rows.width];
+        let mut touched = Vec::new();
+        for (block, cluster) in clusters.iter().enumerate() {
+            for row in rows.block(block) {
                 // The residuals of a block add up to 0, so that its effect does not enter.
-                for row in rows.block(block) {
-                    *sum = sum.plus(rows.product(row, &loads) * (rows.weight(row) * self.residuals[row]));
+                let weighted = rows.weight(row) * self.residuals[row];
+                for (column, value) in rows.row(row) {
+                    if scores[column] == 0.0 {
+                        touched.push(column);
+                    }
+                    scores[column] += weighted * value;
                 }
             }
-            sums.into_iter().map(Twofold::value).collect()
-        };
-        targets.iter().map(of_target).collect()
+            let sums = &mut sums[*cluster as usize * n_targets..][..n_targets];
+            // A score that passed through 0 is listed twice, and is 0 the second time.
+            for column in touched.drain(..) {
+                let score = std::mem::take(&mut scores[column]);
+                let loads = &by_column[column * n_targets..][..n_targets];
+                sums.iter_mut().zip(loads).for_each(|(sum, load)| *sum += score * load);
+            }
+        }
+        (0..n_targets).map(|target| sums.iter().skip(target).step_by(n_targets).copied().collect()).collect()
     }
 }
 
@@ -241,8 +258,15 @@ pub(crate) fn product(left: f64, right: f64) -> Twofold {
 
 /// The products of the influences of any two estimates, times `factor`.
 pub(crate) fn variance(influence: &[Vec<f64>], factor: f64) -> Matrix {
-    let entry = |left: &[f64], right: &[f64]| factor * twofold::dot(left, right).value();
-    influence.iter().map(|left| influence.iter().map(|right| entry(left, right)).collect()).collect()
+    let half: Matrix = influence
+        .iter()
+        .enumerate()
+        .map(|(index, left)| {
+            influence[..=index].iter().map(|right| factor * twofold::dot(left, right).value()).collect()
+        })
+        .collect();
+    let size = half.len();
+    (0..size).map(|row| (0..size).map(|column| half[row.max(column)][row.min(column)]).collect()).collect()
 }
 
 /// (n-1)/(n-K) · G/(G-1), as `fixest` has it where units are nested in the clusters: K counts the other parameters.

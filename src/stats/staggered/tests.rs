@@ -1,6 +1,9 @@
 //! Against the numbers of R packages and of other programs: `tests/reference/README.md`.
 
+mod programs;
+mod properties;
 mod published;
+mod speed;
 
 use crate::error::StatsError;
 use crate::formula;

@@ -46,31 +46,33 @@ pub(super) fn bands(sets: &mut [&mut Estimates], bootstrap: &Bootstrap, level: f
     }
 }
 
+/// Draws that are made side by side, so that the influences come from memory once for all of them.
+const SIDE_BY_SIDE: u32 = 8;
+
 /// The sum over clusters of multiplier times influence, of each effect in each draw.
 fn draws(influence: &[f64], width: usize, bootstrap: &Bootstrap) -> Vec<Vec<f64>> {
-    (0..bootstrap.draws)
-        .map(|draw| {
-            let mut sums = vec![0.0; width];
-            let mut bits = 0_u64;
-            for (cluster, influence) in influence.chunks_exact(width.max(1)).enumerate() {
-                if cluster.is_multiple_of(64) && bootstrap.multiplier == Multiplier::Rademacher {
-                    bits = bootstrap.random.bits(u64::from(draw), (cluster / 64) as u64);
-                }
+    let mut draws = Vec::with_capacity(bootstrap.draws as usize);
+    for start in (0..bootstrap.draws).step_by(SIDE_BY_SIDE as usize) {
+        let numbers = start..bootstrap.draws.min(start + SIDE_BY_SIDE);
+        let mut sums = vec![vec![0.0; width]; numbers.len()];
+        let mut bits = vec![0_u64; numbers.len()];
+        for (cluster, influence) in influence.chunks_exact(width.max(1)).enumerate() {
+            for ((draw, sums), bits) in numbers.clone().zip(&mut sums).zip(&mut bits) {
                 let multiplier = match bootstrap.multiplier {
                     Multiplier::Rademacher => {
-                        if bits >> (cluster % 64) & 1 == 1 {
-                            1.0
-                        } else {
-                            -1.0
+                        if cluster.is_multiple_of(64) {
+                            *bits = bootstrap.random.bits(u64::from(draw), (cluster / 64) as u64);
                         }
+                        if *bits >> (cluster % 64) & 1 == 1 { 1.0 } else { -1.0 }
                     }
                     Multiplier::Mammen => mammen(bootstrap.random.uniform(u64::from(draw), cluster as u64)),
                 };
                 sums.iter_mut().zip(influence).for_each(|(sum, influence)| *sum += multiplier * influence);
             }
-            sums
-        })
-        .collect()
+        }
+        draws.extend(sums);
+    }
+    draws
 }
 
 /// (1 - √5)/2 with probability (√5 + 1)/(2√5), otherwise (1 + √5)/2.

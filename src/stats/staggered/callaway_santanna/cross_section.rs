@@ -11,8 +11,9 @@
 //! | weighting | cohort less comparison, later less earlier, the comparison weighted by p/(1-p) |
 //! | both | the same of outcomes less x'β, and x'(β of the cohort - β of the comparison) over all rows of the cohort less those of one period |
 //!
-//! The influence of a unit is the sum over its rows. In `drdid_rc` of `DRDID` 1.2 the influence of the earlier period's β
-//! enters the first difference with the wrong sign; where weighting balances the covariates, that changes nothing.
+//! The influence of a unit is the sum over its rows. In `drdid_rc` (pedrohcgs/DRDID, commit 20929a8) the influence of the
+//! earlier period's β enters the first difference with the wrong sign; where weighting balances the covariates, that
+//! changes nothing.
 
 use super::cell::{self, Covariates, Found};
 use super::propensity::{self, Propensity};
