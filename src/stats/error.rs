@@ -1,5 +1,7 @@
 //! What can be wrong with a model or a measure, with the facts and the next step. Prints nothing.
 
+use crate::staggered::error::StaggeredError;
+
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StatsError {
@@ -39,6 +41,8 @@ pub enum StatsError {
     NoCompleteRow { missing: Vec<(String, usize)> },
     #[error("every indicator is constant: [{}]", indicators.join(", "))]
     AllConstant { indicators: Vec<String> },
+    #[error(transparent)]
+    Staggered(#[from] StaggeredError),
 }
 
 impl StatsError {
@@ -62,6 +66,7 @@ impl StatsError {
             StatsError::NotConverged { .. } => "the levels of the effects hardly overlap: combine small levels",
             StatsError::NoCompleteRow { .. } => "leave out the indicator that is missing most",
             StatsError::AllConstant { .. } => "an index needs an indicator that differs between rows",
+            StatsError::Staggered(error) => return error.hint().map(str::to_string),
             StatsError::UnknownColumn { .. }
             | StatsError::ColumnLength { .. }
             | StatsError::ConfidenceLevel { .. }

@@ -19,8 +19,11 @@ pub mod formula;
 mod inference;
 pub mod measures;
 mod prepare;
+pub mod random;
 mod solve;
+pub mod staggered;
 mod student;
+mod tails;
 mod twofold;
 mod vcov;
 

@@ -67,7 +67,7 @@ pub(crate) fn least_squares(columns: &[Vec<f64>], outcome: &[f64]) -> Solved {
 }
 
 /// L⁻¹ right.
-fn forwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofold> {
+pub(crate) fn forwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofold> {
     let mut solution: Vec<Twofold> = Vec::with_capacity(right.len());
     for (row, right) in lower.iter().zip(right) {
         let rest = row.iter().zip(&solution).fold(*right, |rest, (entry, known)| rest - *entry * *known);
@@ -77,7 +77,7 @@ fn forwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofold> {
 }
 
 /// L'⁻¹ right.
-fn backwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofold> {
+pub(crate) fn backwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofold> {
     let mut solution = right.to_vec();
     for row in (0..solution.len()).rev() {
         let later =

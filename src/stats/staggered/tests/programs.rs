@@ -1,0 +1,159 @@
+//! Against other programs and a second computation: `tests/reference/staggered.py`, whose cases are calls here.
+
+use super::{MPDTA, options, panel};
+use crate::reference::{self, Frame};
+use crate::staggered::callaway_santanna::{
+    Adjustment, Base, CallawaySantAnna, Comparison, MissingRows, Options, callaway_santanna,
+};
+use crate::staggered::event_study::{EventStudyOptions, event_study};
+use crate::staggered::imputation::{Imputation, imputation};
+use crate::staggered::panel::{Panel, PanelOptions, Treatment};
+use crate::staggered::sun_abraham::sun_abraham;
+use crate::staggered::two_stage::{TwoStage, two_stage};
+use crate::staggered::{Effect, Estimates, Place};
+use std::collections::BTreeMap;
+
+const NUMBERS: &str = include_str!("../../../../tests/reference/staggered.csv");
+const SIMULATED: &str = include_str!("../../../../tests/reference/data/staggered.csv");
+
+/// Every estimate of a case, by the name of its place in `staggered.csv`.
+type Found = BTreeMap<String, Effect>;
+
+#[test]
+fn numbers_are_those_of_other_programs() {
+    let mut cases: BTreeMap<String, Found> = BTreeMap::new();
+    let mut worst: BTreeMap<String, f64> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for row in reference::rows(NUMBERS) {
+        let (case, place) = (&row["case"], &row["place"]);
+        let found = cases.entry(case.clone()).or_insert_with(|| run(case));
+        let Some(effect) = found.get(place) else {
+            panic!("{case}: no `{place}` in {:?}", found.keys().collect::<Vec<_>>());
+        };
+        let tolerance: f64 = row["tolerance"].parse().expect("a number");
+        let number = |name: &str| row[name].parse::<f64>().ok();
+        let expected = number("estimate").expect("an estimate");
+        let size = number("std_error").unwrap_or(expected.abs());
+        let coefficient = &effect.coefficient;
+        let mut differences = vec![("estimate", coefficient.estimate, expected)];
+        differences.extend(number("std_error").map(|expected| ("std_error", coefficient.std_error, expected)));
+        for (what, found, expected) in differences {
+            let difference = (found - expected).abs() / size;
+            if difference.is_nan() || difference > tolerance {
+                wrong.push(format!("{case}: {what} of `{place}` is {found}, not {expected} ({difference:e})"));
+            }
+            let worst = worst.entry(case.clone()).or_default();
+            *worst = worst.max(difference);
+        }
+    }
+    println!("largest differences by case: {worst:#?}");
+    assert!(wrong.is_empty(), "{} numbers:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn run(case: &str) -> Found {
+    let words: Vec<&str> = case.split(' ').collect();
+    match words[..] {
+        ["cs", ref words @ ..] => callaway(words),
+        [method, data] => {
+            let panel = if data == "mpdta" { counties("", false) } else { simulated("z + ", true, true) };
+            two_way(method, panel)
+        }
+        _ => panic!("no case `{case}`"),
+    }
+}
+
+/// The simulated panel, of all rows.
+fn simulated(covariates: &str, weights: bool, cluster: bool) -> Panel {
+    let options = PanelOptions {
+        weights: weights.then(|| "w".to_string()),
+        cluster: cluster.then(|| "region".to_string()),
+        ..options(Treatment::FirstPeriod("first".to_string()))
+    };
+    panel(&Frame::read(SIMULATED), &format!("y ~ {covariates}first | unit + period"), &options).expect("a panel")
+}
+
+/// The counties, with their population as weights if wanted.
+fn counties(covariates: &str, weights: bool) -> Panel {
+    let frame = Frame::read(MPDTA);
+    let population = |value: &Option<f64>| value.map(|value| (core_math::exp(value) * 1000.0).round() / 1000.0);
+    let population = frame.numbers("lpop").iter().map(population).collect();
+    let options = PanelOptions {
+        weights: weights.then(|| "population".to_string()),
+        ..options(Treatment::FirstPeriod("first.treat".to_string()))
+    };
+    let formula = format!("lemp ~ {covariates}first.treat | countyreal + year");
+    panel(&frame.with("population", population), &formula, &options).expect("a panel")
+}
+
+fn callaway(words: &[&str]) -> Found {
+    let has = |word: &str| words.contains(&word);
+    let covariates = [("lpop", "lpop + "), ("x", "x + "), ("xz", "x + z + ")];
+    let covariates = covariates.iter().find(|(word, _)| has(word)).map_or("", |(_, covariates)| covariates);
+    let mut panel = match words[0] {
+        "mpdta" => counties(covariates, has("weights")),
+        _ => simulated(covariates, has("balanced") && has("not_yet"), false),
+    };
+    if has("no_never") {
+        panel = panel.keeping("for this test", |panel, row| panel.cohort_of(row).is_some()).expect("a panel");
+    }
+    let options = Options {
+        adjustment: match () {
+            () if has("reg") => Adjustment::Regression,
+            () if has("ipw") => Adjustment::Weighting,
+            () => Adjustment::DoublyRobust,
+        },
+        comparison: if has("not_yet") { Comparison::NotYetTreated } else { Comparison::NeverTreated },
+        base: if has("universal") { Base::Universal } else { Base::Varying },
+        anticipation: f64::from(u8::from(has("anticipation"))),
+        missing_rows: if has("rows") { MissingRows::CrossSections } else { MissingRows::LeaveOutUnits },
+        balance: has("balance").then_some(1.0),
+        min_event_time: has("limits").then_some(-1.0),
+        max_event_time: has("limits").then_some(1.0),
+    };
+    let CallawaySantAnna { cells, simple, dynamic, group, calendar, .. } =
+        callaway_santanna(panel, &options, None).expect("a fit");
+    let mut found = Found::new();
+    for (kind, estimates) in
+        [("cell", &cells), ("simple", &simple), ("dynamic", &dynamic), ("group", &group), ("calendar", &calendar)]
+    {
+        collect(&mut found, kind, estimates);
+    }
+    found
+}
+
+fn two_way(method: &str, panel: Panel) -> Found {
+    let mut found = Found::new();
+    match method {
+        "es" => collect(&mut found, "effect", &event_study(&panel, &EventStudyOptions::default()).expect("a fit")),
+        "sa" => collect(&mut found, "effect", &sun_abraham(panel).expect("a fit").estimates),
+        "bjs" => {
+            let Imputation { estimates, cohorts, leads } = imputation(panel, 3).expect("a fit");
+            collect(&mut found, "effect", &estimates);
+            collect(&mut found, "cohort", &cohorts);
+            collect(&mut found, "lead", &leads.expect("asked for"));
+        }
+        "two_stage" => {
+            let TwoStage { overall, dynamic } = two_stage(panel).expect("a fit");
+            collect(&mut found, "", &overall);
+            collect(&mut found, "dynamic", &dynamic);
+        }
+        other => panic!("no method `{other}`"),
+    }
+    // One overall effect needs no kind.
+    found
+        .into_iter()
+        .map(|(place, effect)| (place.replace("effect overall", "overall").trim().to_string(), effect))
+        .collect()
+}
+
+fn collect(found: &mut Found, kind: &str, estimates: &Estimates) {
+    for effect in &estimates.effects {
+        let place = match effect.place {
+            Place::Overall => "overall".to_string(),
+            Place::EventTime(at) | Place::Cohort(at) | Place::Period(at) => at.to_string(),
+            Place::CohortPeriod { cohort, period } => format!("{cohort} {period}"),
+            other => other.to_string(),
+        };
+        found.insert(format!("{kind} {place}"), effect.clone());
+    }
+}
