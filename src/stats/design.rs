@@ -5,13 +5,15 @@
 //! |---|---|
 //! | which rows are in the sample, and why the others are not | `sample` |
 //! | texts and numbers as codes of groups, in the order of their labels | `groups` |
-//! | terms as columns of numbers: logarithms, products, dummies | `expand` |
+//! | expressions as columns: functions, arithmetic, lags | `evaluate` |
+//! | terms as columns of numbers: products, dummies, polynomials | `expand` |
 //!
 //! A text column among the regressors is a factor. A factor has one dummy per level except the reference level: the one
 //! named by `ref`, otherwise the first in order (numbers by value, texts by character), which [`Design::references`]
 //! tells. As in R, a factor keeps all its levels where the model does not hold the term without it: the slopes of
 //! `region:x` without `x`, or the means of `0 + region`.
 
+mod evaluate;
 mod expand;
 mod groups;
 mod sample;
@@ -20,6 +22,7 @@ mod tests;
 
 use crate::error::StatsError;
 use crate::formula::Formula;
+use evaluate::Evaluated;
 use groups::Grouping;
 use std::collections::BTreeMap;
 
@@ -50,6 +53,30 @@ pub struct Options {
     pub level: f64,
     /// Leave out rows that are alone in a level of a fixed effect, until there are none.
     pub drop_singletons: bool,
+    /// What lags and variances over time need.
+    pub panel: Option<Panel>,
+}
+
+/// The columns that say which unit a row is about, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panel {
+    pub unit: String,
+    /// Whole numbers; one row per unit and period.
+    pub time: String,
+}
+
+impl Default for Options {
+    /// Robust to heteroskedasticity, unweighted, 95 % intervals.
+    fn default() -> Options {
+        Options {
+            vcov: Vcov::Hetero,
+            weights: None,
+            small_sample: SmallSample::Fixest,
+            level: 0.95,
+            drop_singletons: false,
+            panel: None,
+        }
+    }
 }
 
 /// The variance of the estimates.
@@ -79,10 +106,16 @@ pub struct Design {
     pub(crate) outcome_name: String,
     /// Without the intercept.
     pub(crate) regressors: Vec<Regressor>,
+    /// Explained by `regressors` and `instruments`.
+    pub(crate) endogenous: Vec<Regressor>,
+    pub(crate) instruments: Vec<Regressor>,
     /// Terms that make no regressor, and why.
     pub(crate) dropped_terms: Vec<(String, String)>,
     pub(crate) intercept: bool,
+    /// The means that are absorbed.
     pub(crate) effects: Vec<Group>,
+    /// The slopes that are absorbed; where a set has means too, they are among `effects` as well.
+    pub(crate) slopes: Vec<Slopes>,
     pub(crate) weights: Option<Vec<f64>>,
     pub(crate) vcov: CheckedVcov,
     pub(crate) small_sample: SmallSample,
@@ -97,6 +130,17 @@ pub struct Design {
 pub(crate) struct Regressor {
     pub(crate) term: String,
     pub(crate) values: Vec<f64>,
+}
+
+/// Slopes of some variables, each level of a group with its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Slopes {
+    pub(crate) group: Group,
+    /// As in the formula.
+    pub(crate) name: String,
+    /// Whether the means of the group are absorbed with them.
+    pub(crate) means: bool,
+    pub(crate) variables: Vec<Vec<f64>>,
 }
 
 /// Which group each row of the sample belongs to.
@@ -131,10 +175,16 @@ impl Design {
         if matches!(options.vcov, Vcov::Cluster(_)) && !(1..=2).contains(&clusters.len()) {
             return Err(StatsError::ClusterCount { count: clusters.len() });
         }
+        let beside: Vec<String> = clusters.iter().chain(&options.weights).cloned().collect();
         let mut names = sample::columns(formula);
-        names.extend(clusters.iter().chain(&options.weights).cloned());
+        names.extend(beside.iter().cloned());
+        let panel = options.panel.as_ref();
+        names.extend(panel.into_iter().flat_map(|panel| [panel.unit.clone(), panel.time.clone()]));
         sample::check(data, &names)?;
-        let mut flags = sample::flags(formula, data, &names, options.weights.as_deref())?;
+        let evaluated = Evaluated::new(formula, data, panel)?;
+        let mut names = sample::own_columns(formula);
+        names.extend(beside);
+        let mut flags = sample::flags(formula, data, &evaluated, &names, options.weights.as_deref())?;
         let alone = sample::singletons(formula, data, &flags);
         if options.drop_singletons {
             for (row, effect) in &alone {
@@ -145,9 +195,11 @@ impl Design {
         if rows.is_empty() {
             return Err(StatsError::NoRows { rows: data.rows, reasons: sample::reasons(&flags) });
         }
-        let expanded = expand::expand(formula, data, &rows)?;
+        let expanded = expand::expand(formula, data, &evaluated, &rows)?;
+        let slopes = expand::slopes(formula, data, &evaluated, &rows)?;
         let group = |columns: &[String]| Grouping::combined(data, columns, &rows).into_group(columns.join("^"));
-        let effects = formula.effects.iter().map(|effect| group(&effect.columns)).collect();
+        let effects =
+            formula.effects.iter().filter(|effect| effect.means).map(|effect| group(&effect.columns)).collect();
         let vcov = match (&options.vcov, clusters) {
             (Vcov::Iid, _) => CheckedVcov::Iid,
             (Vcov::Hetero, _) => CheckedVcov::Hetero,
@@ -166,9 +218,12 @@ impl Design {
             outcome: expanded.outcome,
             outcome_name: formula.outcome.to_string(),
             regressors: expanded.regressors,
+            endogenous: expanded.endogenous,
+            instruments: expanded.instruments,
             dropped_terms: expanded.dropped,
             intercept: formula.intercept,
             effects,
+            slopes,
             weights,
             vcov,
             small_sample: options.small_sample,
@@ -187,6 +242,14 @@ impl Design {
     /// Factors and their reference levels, in the order of the formula.
     pub fn references(&self) -> &[(String, String)] {
         &self.references
+    }
+
+    /// What is absorbed, by the names of the formula.
+    pub(crate) fn absorbed_names(&self) -> Vec<String> {
+        let is_sloped =
+            |group: &Group| self.slopes.iter().any(|slopes| slopes.means && slopes.group.name == group.name);
+        let means = self.effects.iter().filter(|group| !is_sloped(group)).map(|group| group.name.clone());
+        means.chain(self.slopes.iter().map(|slopes| slopes.name.clone())).collect()
     }
 
     /// Rows in the sample.

@@ -11,6 +11,14 @@ pub enum StatsError {
     NotNumber { column: String, role: &'static str },
     #[error("column `{column}` holds {value} in row {row} (values that are not finite: {count})")]
     NotFinite { column: String, value: f64, row: usize, count: usize },
+    #[error("period `{column}` is {value} in row {row}, not a whole number")]
+    NotWhole { column: String, value: f64, row: usize },
+    #[error("`{unit}` has two rows of `{time}` {period}: rows {} and {}", rows[0], rows[1])]
+    SamePeriod { unit: String, time: String, period: i64, rows: [usize; 2] },
+    #[error("{expression} needs the columns of unit and period")]
+    NoPanel { expression: String },
+    #[error("`{expression}` has too few different values for a polynomial of degree {degree}")]
+    FewValues { expression: String, degree: u32 },
     #[error("weight `{column}` is {value} in row {row} (negative weights: {count})")]
     NegativeWeight { column: String, value: f64, row: usize, count: usize },
     #[error("the factor `{column}` has no level `{level}`; it has [{}]", known.join(", "))]
@@ -27,6 +35,8 @@ pub enum StatsError {
     ConstantOutcome { column: String, value: f64 },
     #[error("the fixed effects [{}] determine the outcome `{column}`", effects.join(", "))]
     AbsorbedOutcome { column: String, effects: Vec<String> },
+    #[error("the estimator `{estimator}` has no instruments, and the formula names some")]
+    NeedsInstruments { estimator: &'static str },
     #[error("no regressor is left: {}", listed(dropped))]
     NoRegressors { dropped: Vec<(String, String)> },
     #[error("{observations} rows cannot determine {parameters} parameters")]
@@ -50,6 +60,10 @@ impl StatsError {
                 return Some(format!("use `{column}` as a factor, `i({column})`, as a fixed effect or as a cluster"));
             }
             StatsError::NotFinite { .. } => "make such values missing in the stage that computes the column",
+            StatsError::NotWhole { .. } => "number the periods in a stage before the model",
+            StatsError::SamePeriod { .. } => "name the columns that tell rows apart, or keep one row of each",
+            StatsError::NoPanel { .. } => "name them in `panel`",
+            StatsError::FewValues { .. } => "use a lower degree, or dummies: `i(column)`",
             StatsError::NegativeWeight { .. } => "a weight of 0 leaves a row out",
             StatsError::UnknownLevel { .. } => "name one of these levels as `ref`",
             StatsError::ClusterCount { .. } => "combine columns into one in a stage before the model",
@@ -57,6 +71,7 @@ impl StatsError {
             StatsError::NoRows { .. } => "look at the columns of the formula, one by one, for missing values",
             StatsError::ConstantOutcome { .. } => "there is nothing to explain: look at `where` and at the column",
             StatsError::AbsorbedOutcome { .. } => "there is nothing left to explain: use fewer fixed effects",
+            StatsError::NeedsInstruments { .. } => "use the estimator `iv`",
             StatsError::NoRegressors { .. } => "leave them out of the formula, or use fewer fixed effects",
             StatsError::NoFreedom { .. } => "use fewer regressors or fixed effects, or more rows",
             StatsError::NotConverged { .. } => "the levels of the effects hardly overlap: combine small levels",

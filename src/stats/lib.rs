@@ -23,6 +23,7 @@ mod solve;
 mod student;
 mod twofold;
 mod vcov;
+mod within;
 
 #[cfg(test)]
 mod reference;

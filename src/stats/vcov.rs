@@ -32,7 +32,7 @@ pub(crate) struct Variance {
 pub(crate) fn variance(design: &Design, bread: &Matrix, columns: Vec<Vec<f64>>, residuals: &[f64]) -> Variance {
     let n_obs = design.n_obs() as f64;
     let n_coefficients = columns.len();
-    let free = n_obs - (n_coefficients + absorbed(&design.effects)) as f64;
+    let free = n_obs - (n_coefficients + absorbed(design)) as f64;
     let corrected = design.small_sample == SmallSample::Fixest;
     if let CheckedVcov::Iid = design.vcov {
         let divisor = if corrected { free } else { n_obs - 1.0 };
@@ -58,7 +58,7 @@ pub(crate) fn variance(design: &Design, bread: &Matrix, columns: Vec<Vec<f64>>, 
         }
     };
     let n_clusters = groups.iter().map(|group| group.levels).min().expect("a clustering has a column");
-    let free_of_nested = n_obs - (n_coefficients + absorbed_beside(&design.effects, groups)) as f64;
+    let free_of_nested = n_obs - (n_coefficients + absorbed_beside(design, groups)) as f64;
     let clusters = n_clusters as f64;
     let factor = if corrected { (n_obs - 1.0) / free_of_nested * (clusters / (clusters - 1.0)) } else { 1.0 };
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
@@ -70,15 +70,27 @@ pub(crate) fn variance(design: &Design, bread: &Matrix, columns: Vec<Vec<f64>>, 
     }
 }
 
-/// Parameters of the fixed effects: every level, less one for each effect after the first.
-pub(crate) fn absorbed(effects: &[Group]) -> usize {
+/// Parameters that are absorbed: every level, less one for each effect after the first, and every slope.
+pub(crate) fn absorbed(design: &Design) -> usize {
+    means(&design.effects) + slopes(design)
+}
+
+/// The same without the effects nested in a cluster, of which one level each remains. Slopes count always, as in `fixest`.
+fn absorbed_beside(design: &Design, clusters: &[Group]) -> usize {
+    means_beside(&design.effects, clusters) + slopes(design)
+}
+
+fn slopes(design: &Design) -> usize {
+    design.slopes.iter().map(|slopes| slopes.group.levels * slopes.variables.len()).sum()
+}
+
+fn means(effects: &[Group]) -> usize {
     effects.iter().map(|effect| effect.levels).sum::<usize>() - effects.len().saturating_sub(1)
 }
 
-/// The same without the effects nested in a cluster, of which one level each remains.
-fn absorbed_beside(effects: &[Group], clusters: &[Group]) -> usize {
+fn means_beside(effects: &[Group], clusters: &[Group]) -> usize {
     let is_nested = |effect: &&Group| clusters.iter().any(|cluster| nested(effect, cluster));
-    absorbed(effects) - effects.iter().filter(is_nested).map(|effect| effect.levels - 1).sum::<usize>()
+    means(effects) - effects.iter().filter(is_nested).map(|effect| effect.levels - 1).sum::<usize>()
 }
 
 /// Whether every level of `effect` lies in one cluster.
@@ -164,7 +176,7 @@ mod tests {
             (vec![region.clone(), time.clone()], vec![unit.clone()], 3, 3),
             (vec![unit.clone(), time.clone()], vec![unit.clone(), time.clone()], 4, 1),
         ] {
-            assert_eq!((absorbed(&effects), absorbed_beside(&effects, &clusters)), (all, beside));
+            assert_eq!((means(&effects), means_beside(&effects, &clusters)), (all, beside));
         }
     }
 
