@@ -29,6 +29,22 @@ pub enum StatsError {
     ClusterCount { count: usize },
     #[error("all rows are in one cluster of `{column}`")]
     OneCluster { column: String },
+    #[error("the variance `{vcov}` needs the columns of unit and period")]
+    NoPanelForVcov { vcov: &'static str },
+    #[error("the cutoff of {cutoff} km is not a positive distance")]
+    Cutoff { cutoff: f64 },
+    #[error("`{column}` holds {value} in row {row}, which is not a {role} in degrees")]
+    Degrees { column: String, value: f64, row: usize, role: &'static str },
+    #[error("rows {} and {} are both `{unit}` in period {period}", rows[0], rows[1])]
+    RowsOfOnePeriod { unit: String, period: i64, rows: [usize; 2] },
+    #[error("leverages are not defined for this estimator, and the variance `{vcov}` needs them")]
+    NoLeverage { vcov: String },
+    #[error("the variance needs a column for each of {levels} levels of [{}], {limit} at most for {rows} rows", effects.join(", "))]
+    TooManyLevels { levels: usize, effects: Vec<String>, limit: usize, rows: usize },
+    #[error("without the cluster {cluster} of `{column}` not every coefficient can be estimated")]
+    ClusterDecides { cluster: usize, column: String },
+    #[error("slopes of fixed effects, `{effect}`, are not supported by {what}")]
+    SlopesUnsupported { effect: String, what: &'static str },
     #[error("no row is left of {rows}: {}", listed(reasons))]
     NoRows { rows: usize, reasons: Vec<(String, usize)> },
     #[error("the outcome `{column}` is {value} in every row of the sample")]
@@ -37,6 +53,22 @@ pub enum StatsError {
     AbsorbedOutcome { column: String, effects: Vec<String> },
     #[error("the estimator `{estimator}` has no instruments, and the formula names some")]
     NeedsInstruments { estimator: &'static str },
+    #[error("the estimator `iv` needs instruments, and the formula names none")]
+    NoInstruments,
+    #[error("{instruments} instruments cannot identify {endogenous} endogenous regressors{}", because(dropped))]
+    TooFewInstruments { instruments: usize, endogenous: usize, dropped: Vec<(String, String)> },
+    #[error("the outcome `{column}` is {value} in row {row}; a count is not negative")]
+    NegativeCount { column: String, value: f64, row: usize },
+    #[error("the outcome `{column}` is {value} in row {row}, neither 0 nor 1")]
+    NotBinary { column: String, value: f64, row: usize },
+    #[error("the estimator `{estimator}` has no fixed effects, and the formula absorbs `{effect}`")]
+    NoEffects { estimator: &'static str, effect: String },
+    #[error(
+        "the regressors tell `{column}` without an error in {count} rows, the first being {row}: no maximum exists"
+    )]
+    Separated { column: String, count: usize, row: usize },
+    #[error("the likelihood has not settled after {steps} steps")]
+    NoMaximum { steps: u32 },
     #[error("no regressor is left: {}", listed(dropped))]
     NoRegressors { dropped: Vec<(String, String)> },
     #[error("{observations} rows cannot determine {parameters} parameters")]
@@ -68,10 +100,29 @@ impl StatsError {
             StatsError::UnknownLevel { .. } => "name one of these levels as `ref`",
             StatsError::ClusterCount { .. } => "combine columns into one in a stage before the model",
             StatsError::OneCluster { .. } => "cluster by a column with at least two values, or leave `cluster` out",
+            StatsError::NoPanelForVcov { .. } => "name them in `panel`",
+            StatsError::Cutoff { .. } => "give kilometres",
+            StatsError::Degrees { .. } => "latitudes go from -90 to 90, longitudes from -180 to 360",
+            StatsError::RowsOfOnePeriod { .. } => "correlation over time needs one row per unit and period",
+            StatsError::NoLeverage { .. } => "cluster, or use `hetero`",
+            StatsError::TooManyLevels { .. } => "use a variance without leverages: `hetero` or a plain `cluster`",
+            StatsError::ClusterDecides { .. } => {
+                "use a plain `cluster`, or drop the term that only this cluster varies in"
+            }
+            StatsError::SlopesUnsupported { .. } => {
+                "estimate the slopes as regressors, `i(group, x)`, or use a plain `cluster`"
+            }
             StatsError::NoRows { .. } => "look at the columns of the formula, one by one, for missing values",
             StatsError::ConstantOutcome { .. } => "there is nothing to explain: look at `where` and at the column",
             StatsError::AbsorbedOutcome { .. } => "there is nothing left to explain: use fewer fixed effects",
             StatsError::NeedsInstruments { .. } => "use the estimator `iv`",
+            StatsError::NoInstruments => "write `| endogenous ~ instrument` at the end, or use `twfe`",
+            StatsError::TooFewInstruments { .. } => "name more instruments, or fewer endogenous regressors",
+            StatsError::NegativeCount { .. } => "use `twfe` for an outcome that may be negative",
+            StatsError::NotBinary { .. } => "make a column that is 1 or 0 in a stage before the model",
+            StatsError::NoEffects { .. } => "use `twfe` for a linear probability model, or dummies: `i(column)`",
+            StatsError::Separated { .. } => "leave out the regressor that decides the outcome",
+            StatsError::NoMaximum { .. } => "use fewer regressors, or scale those with very large values",
             StatsError::NoRegressors { .. } => "leave them out of the formula, or use fewer fixed effects",
             StatsError::NoFreedom { .. } => "use fewer regressors or fixed effects, or more rows",
             StatsError::NotConverged { .. } => "the levels of the effects hardly overlap: combine small levels",
@@ -84,6 +135,11 @@ impl StatsError {
         };
         Some(text.to_string())
     }
+}
+
+/// `` (z: collinear with `x`) ``.
+fn because(dropped: &[(String, String)]) -> String {
+    if dropped.is_empty() { String::new() } else { format!(" ({})", listed(dropped)) }
 }
 
 /// `a: 3, b: 4`.

@@ -78,7 +78,7 @@ fn density(t: f64, freedom: f64) -> f64 {
 }
 
 /// Γ(a + ½) / Γ(a).
-fn gamma_ratio(a: f64) -> f64 {
+pub(crate) fn gamma_ratio(a: f64) -> f64 {
     // Γ(a + ½)/Γ(a) = Γ(a + 3/2)/Γ(a + 1) · a/(a + ½) until the series is exact to the last digit.
     let (mut shifted, mut factor) = (a, 1.0);
     while shifted < 40.0 {

@@ -133,7 +133,7 @@ fn two_sum(left: f64, right: f64) -> (f64, f64) {
 }
 
 /// `left * right` as its rounded value and what rounding took away.
-fn two_product(left: f64, right: f64) -> (f64, f64) {
+pub(crate) fn two_product(left: f64, right: f64) -> (f64, f64) {
     let product = left * right;
     let (left_high, left_low) = split(left);
     let (right_high, right_low) = split(right);

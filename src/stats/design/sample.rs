@@ -26,6 +26,8 @@ pub enum DropReason {
     Undefined { expression: String },
     /// A weight of 0.
     Weight { column: String },
+    /// The regressors or effects tell that the outcome is 0, so that a likelihood has no maximum with the row.
+    Separated,
     /// Alone in a level of this fixed effect, perhaps after others were left out.
     Singleton { effect: String },
 }
@@ -37,6 +39,7 @@ impl fmt::Display for DropReason {
             DropReason::Logarithm { column } => write!(formatter, "log of a value of `{column}` that is not positive"),
             DropReason::Undefined { expression } => write!(formatter, "no value of `{expression}`"),
             DropReason::Weight { column } => write!(formatter, "weight `{column}` is 0"),
+            DropReason::Separated => formatter.write_str("separated"),
             DropReason::Singleton { effect } => write!(formatter, "singleton in `{effect}`"),
         }
     }

@@ -11,14 +11,13 @@
 
 use crate::describe;
 use crate::design::Design;
-use crate::eigen;
 use crate::error::StatsError;
 use crate::estimator::{Estimator, Fit};
 use crate::inference;
 use crate::prepare;
-use crate::solve::{self, Matrix, Solved};
+use crate::solve;
 use crate::twofold;
-use crate::vcov;
+use crate::vcov::{self, Linear, Means};
 use crate::within;
 
 pub(super) struct Twfe;
@@ -56,7 +55,13 @@ impl Estimator for Twfe {
             residuals.iter_mut().zip(column).for_each(|(residual, value)| *residual -= coefficient * value);
         }
         let unexplained = twofold::dot(&residuals, &residuals).value();
-        let variance = vcov::variance(design, &solved.inverse, regression.columns, &residuals);
+        let linear = Linear {
+            bread: &solved.inverse,
+            columns: regression.columns,
+            residuals: &residuals,
+            means: Means::LeastSquares,
+        };
+        let variance = vcov::variance(design, linear)?;
         let matrix = prepare::variance_in_units(variance.matrix, &units, outcome.units, design.intercept);
         let (matrix, repaired) = vcov::repaired(matrix);
         let estimates = prepare::coefficients_in_units(&solved.solution, &units, outcome.units, design.intercept);
@@ -87,22 +92,11 @@ impl Estimator for Twfe {
             outcome_mean: twofold::mean(&design.outcome),
             outcome_sd: describe::standard_deviation(&design.outcome),
             iterations: regression.iterations,
-            condition: condition(&solved, usize::from(design.intercept)),
+            condition: solve::condition(&solved, usize::from(design.intercept)),
+            instruments: None,
+            likelihood: None,
         })
     }
-}
-
-/// √(λmax(G) λmax(G⁻¹)) of the products of columns of length 1, from column `first` on. The second from the inverse, which
-/// has all its digits, instead of the smallest eigenvalue of the first, which has none left at 10⁸.
-fn condition(solved: &Solved, first: usize) -> f64 {
-    let lengths: Vec<f64> = solved.gram.iter().enumerate().map(|(index, row)| row[index].sqrt()).collect();
-    let largest = |matrix: &Matrix, scale: &dyn Fn(usize) -> f64| {
-        let part: Matrix = (first..lengths.len())
-            .map(|row| (first..lengths.len()).map(|column| matrix[row][column] * scale(row) * scale(column)).collect())
-            .collect();
-        eigen::symmetric(&part).values.first().copied().unwrap_or(1.0)
-    };
-    (largest(&solved.gram, &|index| 1.0 / lengths[index]) * largest(&solved.inverse, &|index| lengths[index])).sqrt()
 }
 
 #[cfg(test)]
