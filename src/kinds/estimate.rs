@@ -159,6 +159,7 @@ impl EstimateStage {
             small_sample: self.small_sample,
             level: self.level,
             drop_singletons: self.drop_singletons,
+            ..Options::default()
         }
     }
 }

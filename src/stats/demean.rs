@@ -1,20 +1,30 @@
-//! Takes fixed effects out of a column: the residual of its regression on the dummies of every level.
+//! Takes fixed effects out of columns: the residuals of their regression on the dummies of every level, and on slopes.
 //! Knows groups and weights, no model.
 //!
-//! One effect: subtract the weighted group means. Several: with Mⱼ the matrix that subtracts the means of effect j, the
-//! residual is the part of y that T = M₁M₂…Mₖ…M₂M₁ leaves alone, and (I - T)z = (I - T)y gives the part z to take out.
-//! I - T is symmetric and positive in the weighted inner product, so conjugate gradients solve it (Hernández-Ramos,
-//! Escalante & Raydan 2011; Correia 2016, §3.4). They end after as many steps as the smaller of two effects has levels,
-//! at once in a balanced panel, and need the square root of the steps that plain alternating projections (Gaure 2013)
-//! take, where the levels hardly overlap.
+//! | effects | how | module |
+//! |---|---|---|
+//! | one, means only | subtract the weighted means of its levels | here |
+//! | several, means only | solve for the levels' coefficients | `levels` |
+//! | slopes among them | conjugate gradients over the rows | `sweeps` |
+//!
+//! Convergence is a result: what the dummies could still explain of a column, relative to the column, must be below
+//! [`TOLERANCE`], measured on the column itself with sums in twice the precision. Results depend neither on the order of
+//! the rows nor on which columns are absorbed together, nor on the number of threads: each column has its own arithmetic.
 
-use crate::design::Group;
+mod levels;
+mod sweeps;
+
+use crate::design::{Group, Slopes};
 use crate::error::StatsError;
 use crate::twofold::{self, Twofold};
+use levels::Levels;
+use std::sync::Mutex;
+use sweeps::Sweeps;
 
-/// What is left of (I - T)y relative to the column, when it counts as done. A hundred times the rounding of one
-/// sweep: the error of the column itself is larger by the condition of I - T and must stay far below 10⁻⁹.
-const TOLERANCE: f64 = 1e-14;
+/// What the effects may still explain of a column, as a share of its length, when it counts as done. A hundred times
+/// the rounding of one pass: the error of the column itself is larger by the condition of the effects and must stay far
+/// below 10⁻⁹.
+pub(crate) const TOLERANCE: f64 = 1e-14;
 
 /// Where rounding ends all progress, this much is good enough; more is an error.
 const LAST_RESORT: f64 = 1e-12;
@@ -25,48 +35,98 @@ const STARTS: u32 = 20;
 /// Steps per column, over all starts.
 pub(crate) const LIMIT: u32 = 20_000;
 
+/// Fewer values than this are not worth a second thread.
+const WORTH_A_THREAD: usize = 200_000;
+
 /// Frees columns of a set of effects.
 pub(crate) struct Absorber<'a> {
     effects: &'a [Group],
+    slopes: &'a [Slopes],
     weights: Option<&'a [f64]>,
     /// Total weight of each level of each effect.
     masses: Vec<Vec<Twofold>>,
     limit: u32,
+    solver: Solver<'a>,
+}
+
+enum Solver<'a> {
+    Nothing,
+    Means,
+    Levels(Levels<'a>),
+    Sweeps(Sweeps<'a>),
 }
 
 impl<'a> Absorber<'a> {
-    pub(crate) fn new(effects: &'a [Group], weights: Option<&'a [f64]>, limit: u32) -> Absorber<'a> {
-        let masses = effects
-            .iter()
-            .map(|effect| {
-                let mut mass = vec![Twofold::default(); effect.levels];
-                for (row, code) in effect.codes.iter().enumerate() {
-                    let weight = weights.map_or(1.0, |weights| weights[row]);
-                    mass[*code as usize] = mass[*code as usize].plus(weight);
-                }
-                mass
-            })
-            .collect();
-        Absorber { effects, weights, masses, limit }
+    /// Sets of slopes whose `means` are absorbed with them must be among `effects` too.
+    pub(crate) fn new(
+        effects: &'a [Group],
+        slopes: &'a [Slopes],
+        weights: Option<&'a [f64]>,
+        limit: u32,
+    ) -> Absorber<'a> {
+        let masses: Vec<Vec<Twofold>> = effects.iter().map(|effect| masses(effect, weights)).collect();
+        let solver = match (effects, slopes) {
+            ([], []) => Solver::Nothing,
+            ([_], []) => Solver::Means,
+            (_, []) => Solver::Levels(Levels::new(effects, weights, &masses)),
+            _ => Solver::Sweeps(Sweeps::new(effects, slopes, weights)),
+        };
+        Absorber { effects, slopes, weights, masses, limit, solver }
     }
 
     /// Replaces `values` by their residual; returns the number of iterations. `name` is for the error.
     pub(crate) fn absorb(&self, name: &str, values: &mut [f64]) -> Result<u32, StatsError> {
-        match self.effects {
-            [] => Ok(0),
+        self.absorb_all(&mut [(name, values)])
+    }
+
+    /// The same for several columns, which share the work; returns the iterations of the slowest.
+    pub(crate) fn absorb_all(&self, columns: &mut [(&str, &mut [f64])]) -> Result<u32, StatsError> {
+        let values: usize = columns.iter().map(|(_, values)| values.len()).sum();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(columns.len());
+        if threads < 2 || values < WORTH_A_THREAD || matches!(self.solver, Solver::Nothing) {
+            return self.absorb_some(columns);
+        }
+        let chunks: Vec<&mut [(&str, &mut [f64])]> = columns.chunks_mut(columns.len().div_ceil(threads)).collect();
+        let results: Vec<Mutex<Result<u32, StatsError>>> = chunks.iter().map(|_| Mutex::new(Ok(0))).collect();
+        std::thread::scope(|scope| {
+            for (chunk, result) in chunks.into_iter().zip(&results) {
+                scope.spawn(move || *result.lock().expect("one thread has it") = self.absorb_some(chunk));
+            }
+        });
+        let mut iterations = 0;
+        for result in results {
+            iterations = iterations.max(result.into_inner().expect("no thread panics with it")?);
+        }
+        Ok(iterations)
+    }
+
+    fn absorb_some(&self, columns: &mut [(&str, &mut [f64])]) -> Result<u32, StatsError> {
+        match &self.solver {
+            Solver::Nothing => Ok(0),
             // Twice, because the first mean is rounded: the second pass takes out what that left.
-            [_] => {
-                self.subtract_means(0, values);
-                self.subtract_means(0, values);
+            Solver::Means => {
+                for (_, values) in columns {
+                    self.subtract_means(0, values);
+                    self.subtract_means(0, values);
+                }
                 Ok(1)
             }
-            _ => self.conjugate_gradients(name, values),
+            Solver::Levels(levels) => levels.absorb(columns, self.limit).map_err(|stuck| self.not_converged(stuck)),
+            Solver::Sweeps(sweeps) => {
+                let mut iterations = 0;
+                for (name, values) in columns {
+                    let found = sweeps.absorb(values, self.limit);
+                    let found = found.map_err(|iterations| Stuck { column: name.to_string(), iterations });
+                    iterations = iterations.max(found.map_err(|stuck| self.not_converged(stuck))?);
+                }
+                Ok(iterations)
+            }
         }
     }
 
     /// The weighted length of a column.
     pub(crate) fn length(&self, values: &[f64]) -> f64 {
-        self.product(values, values).sqrt()
+        length(values, self.weights)
     }
 
     /// Whether the levels of one effect alone determine `values` up to `tolerance` of their length.
@@ -76,72 +136,9 @@ impl<'a> Absorber<'a> {
         self.length(&rest) <= tolerance * self.length(values)
     }
 
-    fn conjugate_gradients(&self, name: &str, values: &mut [f64]) -> Result<u32, StatsError> {
-        let target = TOLERANCE * self.length(values);
-        let mut iterations = 0;
-        let mut last_length = f64::INFINITY;
-        for _ in 0..STARTS {
-            let mut rest = self.outside(values);
-            let mut square = self.product(&rest, &rest);
-            let length = square.sqrt();
-            let stuck = length > 0.5 * last_length;
-            if length <= target || (stuck && length <= target * (LAST_RESORT / TOLERANCE)) {
-                return Ok(iterations.max(1));
-            }
-            last_length = length;
-            let mut direction = rest.clone();
-            while iterations < self.limit && square.sqrt() > 0.1 * target {
-                iterations += 1;
-                let image = self.outside(&direction);
-                let curvature = self.product(&direction, &image);
-                if curvature <= 0.0 {
-                    break;
-                }
-                let step = square / curvature;
-                for (value, direction) in values.iter_mut().zip(&direction) {
-                    *value -= step * direction;
-                }
-                for (rest, image) in rest.iter_mut().zip(&image) {
-                    *rest -= step * image;
-                }
-                let next = self.product(&rest, &rest);
-                let turn = next / square;
-                for (direction, rest) in direction.iter_mut().zip(&rest) {
-                    *direction = rest + turn * *direction;
-                }
-                square = next;
-            }
-        }
-        let effects = self.effects.iter().map(|effect| effect.name.clone()).collect();
-        Err(StatsError::NotConverged { column: name.to_string(), effects, iterations })
-    }
-
-    /// (I - T) values.
-    fn outside(&self, values: &[f64]) -> Vec<f64> {
-        let mut swept = values.to_vec();
-        let last = self.effects.len() - 1;
-        for effect in (0..=last).chain((0..last).rev()) {
-            self.subtract_means(effect, &mut swept);
-        }
-        swept.iter_mut().zip(values).for_each(|(swept, value)| *swept = value - *swept);
-        swept
-    }
-
     fn subtract_means(&self, effect: usize, values: &mut [f64]) {
         let codes = &self.effects[effect].codes;
-        let mut sums = vec![Twofold::default(); self.effects[effect].levels];
-        match self.weights {
-            None => {
-                for (code, value) in codes.iter().zip(values.iter()) {
-                    sums[*code as usize] = sums[*code as usize].plus(*value);
-                }
-            }
-            Some(weights) => {
-                for ((code, value), weight) in codes.iter().zip(values.iter()).zip(weights) {
-                    sums[*code as usize] = sums[*code as usize].plus(weight * value);
-                }
-            }
-        }
+        let sums = sums(codes, self.effects[effect].levels, values, self.weights);
         let means: Vec<f64> =
             sums.into_iter().zip(&self.masses[effect]).map(|(sum, mass)| (sum / *mass).value()).collect();
         for (code, value) in codes.iter().zip(values.iter_mut()) {
@@ -149,14 +146,63 @@ impl<'a> Absorber<'a> {
         }
     }
 
-    /// The weighted inner product.
-    fn product(&self, left: &[f64], right: &[f64]) -> f64 {
-        match self.weights {
-            None => twofold::dot(left, right).value(),
-            Some(weights) => {
-                let weighted: Vec<f64> = left.iter().zip(weights).map(|(value, weight)| value * weight).collect();
-                twofold::dot(&weighted, right).value()
+    fn not_converged(&self, stuck: Stuck) -> StatsError {
+        let with_means =
+            |effect: &&Group| !self.slopes.iter().any(|slopes| slopes.means && slopes.group.name == effect.name);
+        let means = self.effects.iter().filter(with_means).map(|effect| effect.name.clone());
+        let effects = means.chain(self.slopes.iter().map(|slopes| slopes.name.clone())).collect();
+        StatsError::NotConverged { column: stuck.column, effects, iterations: stuck.iterations }
+    }
+}
+
+/// A column that did not get there.
+struct Stuck {
+    column: String,
+    iterations: u32,
+}
+
+/// The total weight of each level.
+fn masses(effect: &Group, weights: Option<&[f64]>) -> Vec<Twofold> {
+    let mut masses = vec![Twofold::default(); effect.levels];
+    for (row, code) in effect.codes.iter().enumerate() {
+        let mass = &mut masses[*code as usize];
+        *mass = mass.plus(weights.map_or(1.0, |weights| weights[row]));
+    }
+    masses
+}
+
+/// Σ w y of each level.
+fn sums(codes: &[u32], levels: usize, values: &[f64], weights: Option<&[f64]>) -> Vec<Twofold> {
+    let mut sums = vec![Twofold::default(); levels];
+    match weights {
+        None => {
+            for (code, value) in codes.iter().zip(values) {
+                let sum = &mut sums[*code as usize];
+                *sum = sum.plus(*value);
             }
+        }
+        Some(weights) => {
+            for ((code, value), weight) in codes.iter().zip(values).zip(weights) {
+                let sum = &mut sums[*code as usize];
+                *sum = sum.plus(weight * value);
+            }
+        }
+    }
+    sums
+}
+
+/// The weighted length of a column.
+fn length(values: &[f64], weights: Option<&[f64]>) -> f64 {
+    product(values, values, weights).sqrt()
+}
+
+/// The weighted inner product.
+fn product(left: &[f64], right: &[f64], weights: Option<&[f64]>) -> f64 {
+    match weights {
+        None => twofold::dot(left, right).value(),
+        Some(weights) => {
+            let weighted: Vec<f64> = left.iter().zip(weights).map(|(value, weight)| value * weight).collect();
+            twofold::dot(&weighted, right).value()
         }
     }
 }
@@ -179,7 +225,7 @@ mod tests {
 
     fn check(effects: &[Group], weights: Option<&[f64]>, values: &[f64], expected: &[f64]) {
         let mut found = values.to_vec();
-        Absorber::new(effects, weights, LIMIT).absorb("x", &mut found).expect("it converges");
+        Absorber::new(effects, &[], weights, LIMIT).absorb("x", &mut found).expect("it converges");
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-14, "{found} is not {expected}");
         }
@@ -206,13 +252,13 @@ mod tests {
             group("time", &rows.clone().map(|row| row % 6).collect::<Vec<_>>()),
         ];
         let mut values: Vec<f64> = rows.map(|row| f64::from(row * row % 13)).collect();
-        assert_eq!(Absorber::new(&effects, None, LIMIT).absorb("x", &mut values), Ok(1));
+        assert_eq!(Absorber::new(&effects, &[], None, LIMIT).absorb("x", &mut values), Ok(1));
     }
 
     #[test]
     fn giving_up_is_an_error_with_the_names() {
         let mut values: Vec<f64> = (0..300).map(|row| f64::from(row % 7)).collect();
-        let error = Absorber::new(&chain(300), None, 5).absorb("x", &mut values).expect_err("too few steps");
+        let error = Absorber::new(&chain(300), &[], None, 5).absorb("x", &mut values).expect_err("too few steps");
         let message = "`x` was not freed of the fixed effects [first, second] in 5 iterations";
         assert_eq!(error.to_string(), message);
         assert!(error.hint().is_some());
@@ -221,7 +267,7 @@ mod tests {
     #[test]
     fn a_column_belongs_to_an_effect_that_determines_it() {
         let effects = [group("g", &[0, 0, 1, 1]), group("t", &[0, 1, 0, 1])];
-        let absorber = Absorber::new(&effects, None, LIMIT);
+        let absorber = Absorber::new(&effects, &[], None, LIMIT);
         let belongs = |values: [f64; 4]| [0, 1].map(|effect| absorber.determined_by(effect, &values, 1e-9));
         assert_eq!(belongs([1.0, 1.0, -3.0, -3.0]), [true, false]);
         assert_eq!(belongs([1.0, 2.0, 1.0, 2.0]), [false, true]);

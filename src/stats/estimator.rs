@@ -2,6 +2,8 @@
 
 use crate::design::Design;
 use crate::error::StatsError;
+use crate::instruments::Instruments;
+use crate::likelihood::Likelihood;
 
 /// A model that can be fitted. One per file of `estimators`.
 pub trait Estimator: Sync {
@@ -49,6 +51,10 @@ pub struct Fit {
     /// Condition number of the regressors that were kept, each freed of the fixed effects and scaled to length 1:
     /// 1 is orthogonal; at 10⁸ half the digits of a double are gone.
     pub condition: f64,
+    /// Of a model with instruments.
+    pub instruments: Option<Instruments>,
+    /// Of a model by maximum likelihood.
+    pub likelihood: Option<Likelihood>,
 }
 
 /// One estimated number with its inference.
@@ -62,3 +68,6 @@ pub struct Coefficient {
     pub conf_low: f64,
     pub conf_high: f64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -2,9 +2,9 @@
 
 use crate::estimator::Coefficient;
 use crate::solve::Matrix;
-use crate::student;
+use crate::{student, tails};
 
-/// `level` is that of the intervals, `df_t` the degrees of freedom of t.
+/// `level` is that of the intervals, `df_t` the degrees of freedom of t; without an end it is the normal distribution.
 pub(crate) fn coefficients(
     terms: Vec<String>,
     estimates: &[f64],
@@ -12,7 +12,11 @@ pub(crate) fn coefficients(
     df_t: f64,
     level: f64,
 ) -> Vec<Coefficient> {
-    let quantile = student::two_sided_quantile(1.0 - level, df_t);
+    let is_normal = df_t.is_infinite();
+    let quantile = match is_normal {
+        true => tails::normal_quantile(1.0 - level),
+        false => student::two_sided_quantile(1.0 - level, df_t),
+    };
     terms
         .into_iter()
         .zip(estimates)
@@ -25,7 +29,10 @@ pub(crate) fn coefficients(
                 estimate,
                 std_error,
                 statistic,
-                p_value: student::two_sided(statistic, df_t),
+                p_value: match is_normal {
+                    true => tails::normal_two_sided(statistic),
+                    false => student::two_sided(statistic, df_t),
+                },
                 conf_low: estimate - quantile * std_error,
                 conf_high: estimate + quantile * std_error,
             }

@@ -17,15 +17,19 @@ pub mod estimator;
 pub mod estimators;
 pub mod formula;
 mod inference;
+pub mod instruments;
+pub mod likelihood;
 pub mod measures;
 mod prepare;
 pub mod random;
+mod separation;
 mod solve;
 pub mod staggered;
 mod student;
 mod tails;
 mod twofold;
 mod vcov;
+mod within;
 
 #[cfg(test)]
 mod reference;

@@ -5,6 +5,7 @@
 //! 32 digits, so 16 are left at a condition number of 10⁸. The order is the user's, not that of a pivot search: of two
 //! collinear columns the later one goes, as in `fixest`, and a new column at the end never removes an older one.
 
+use crate::eigen;
 use crate::twofold::{self, Twofold};
 
 /// Rows of a square matrix.
@@ -87,6 +88,92 @@ pub(crate) fn backwards(lower: &[Vec<Twofold>], right: &[Twofold]) -> Vec<Twofol
     solution
 }
 
+/// √(λmax(G) λmax(G⁻¹)) of the products of columns of length 1, from column `first` on. The second from the inverse, which
+/// has all its digits, instead of the smallest eigenvalue of the first, which has none left at 10⁸.
+pub(crate) fn condition(solved: &Solved, first: usize) -> f64 {
+    let lengths: Vec<f64> = solved.gram.iter().enumerate().map(|(index, row)| row[index].sqrt()).collect();
+    let largest = |matrix: &Matrix, scale: &dyn Fn(usize) -> f64| {
+        let part: Matrix = (first..lengths.len())
+            .map(|row| (first..lengths.len()).map(|column| matrix[row][column] * scale(row) * scale(column)).collect())
+            .collect();
+        eigen::symmetric(&part).values.first().copied().unwrap_or(1.0)
+    };
+    (largest(&solved.gram, &|index| 1.0 / lengths[index]) * largest(&solved.inverse, &|index| lengths[index])).sqrt()
+}
+
+/// The Cholesky factor of a small symmetric matrix; a column that adds nothing is passed over, as if it were not there.
+pub(crate) struct Factor {
+    /// Rows of the lower half; `None` for a column that is passed over.
+    rows: Vec<Option<Vec<f64>>>,
+}
+
+/// A pivot below this share of the column's own square is rounding.
+const PIVOT: f64 = 1e-12;
+
+impl Factor {
+    /// `scale` has the squares that pivots are compared with.
+    pub(crate) fn new(matrix: &Matrix, scale: &[f64]) -> Factor {
+        let mut rows: Vec<Option<Vec<f64>>> = Vec::with_capacity(matrix.len());
+        for (index, entries) in matrix.iter().enumerate() {
+            let mut row = vec![0.0; index + 1];
+            for column in 0..index {
+                if let Some(other) = &rows[column] {
+                    let known = twofold::dot(&row[..column], &other[..column]).value();
+                    row[column] = (entries[column] - known) / other[column];
+                }
+            }
+            let pivot = entries[index] - twofold::dot(&row[..index], &row[..index]).value();
+            rows.push((pivot > PIVOT * scale[index]).then(|| {
+                row[index] = pivot.sqrt();
+                row
+            }));
+        }
+        Factor { rows }
+    }
+
+    pub(crate) fn keeps(&self, column: usize) -> bool {
+        self.rows[column].is_some()
+    }
+
+    /// R⁻¹ right; 0 where a column is passed over.
+    pub(crate) fn forwards(&self, right: &[f64]) -> Vec<f64> {
+        let mut solution: Vec<f64> = Vec::with_capacity(right.len());
+        for (index, row) in self.rows.iter().enumerate() {
+            solution.push(match row {
+                None => 0.0,
+                Some(row) => (right[index] - twofold::dot(&row[..index], &solution).value()) / row[index],
+            });
+        }
+        solution
+    }
+
+    /// R right.
+    pub(crate) fn times(&self, right: &[f64]) -> Vec<f64> {
+        let product = |(index, row): (usize, &Option<Vec<f64>>)| match row {
+            None => 0.0,
+            Some(row) => twofold::dot(row, &right[..=index]).value(),
+        };
+        self.rows.iter().enumerate().map(product).collect()
+    }
+
+    /// (RR')⁻¹ right.
+    pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
+        self.backwards(&self.forwards(right))
+    }
+
+    /// R'⁻¹ right.
+    pub(crate) fn backwards(&self, right: &[f64]) -> Vec<f64> {
+        let mut solution = right.to_vec();
+        for index in (0..solution.len()).rev() {
+            let Some(row) = &self.rows[index] else { continue };
+            solution[index] /= row[index];
+            let value = solution[index];
+            solution[..index].iter_mut().zip(row).for_each(|(earlier, entry)| *earlier -= entry * value);
+        }
+        solution
+    }
+}
+
 /// left · middle · left' for small matrices.
 pub(crate) fn sandwich(left: &Matrix, middle: &Matrix) -> Matrix {
     let size = left.len();
@@ -103,6 +190,44 @@ pub(crate) fn sandwich(left: &Matrix, middle: &Matrix) -> Matrix {
     // The result is symmetric; computing one half keeps it so to the last bit.
     let product = |row: usize, column: usize| twofold::dot(&half[row.max(column)], &left[row.min(column)]).value();
     (0..size).map(|row| (0..size).map(|column| product(row, column)).collect()).collect()
+}
+
+/// left · middle · left' with a left side that need not be square.
+pub(crate) fn rectangular_sandwich(left: &Matrix, middle: &Matrix) -> Matrix {
+    let half: Matrix =
+        left.iter().map(|row| middle.iter().map(|column| twofold::dot(row, column).value()).collect()).collect();
+    let product = |row: usize, column: usize| twofold::dot(&half[row.max(column)], &left[row.min(column)]).value();
+    (0..left.len()).map(|row| (0..left.len()).map(|column| product(row, column)).collect()).collect()
+}
+
+/// The inverse of a small square matrix, by elimination with the largest pivots; `None` where it is singular.
+pub(crate) fn inverse(matrix: &Matrix) -> Option<Matrix> {
+    let size = matrix.len();
+    let mut work: Matrix = matrix
+        .iter()
+        .enumerate()
+        .map(|(row, entries)| {
+            entries.iter().copied().chain((0..size).map(|column| f64::from(u8::from(row == column)))).collect()
+        })
+        .collect();
+    for step in 0..size {
+        let pivot = (step..size).max_by(|left, right| work[*left][step].abs().total_cmp(&work[*right][step].abs()))?;
+        work.swap(step, pivot);
+        if work[step][step].abs()
+            <= f64::EPSILON * matrix.iter().flatten().fold(0.0, |largest, entry| entry.abs().max(largest))
+        {
+            return None;
+        }
+        let pivot_row: Vec<f64> = work[step].iter().map(|entry| entry / work[step][step]).collect();
+        for (row, entries) in work.iter_mut().enumerate() {
+            let factor = entries[step];
+            if row != step {
+                entries.iter_mut().zip(&pivot_row).for_each(|(entry, pivot)| *entry -= factor * pivot);
+            }
+        }
+        work[step] = pivot_row;
+    }
+    Some(work.into_iter().map(|row| row[size..].to_vec()).collect())
 }
 
 #[cfg(test)]

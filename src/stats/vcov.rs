@@ -1,23 +1,31 @@
-//! The variance of least-squares estimates: of one variance, robust to heteroskedasticity, clustered one-way or two-way.
-//! Knows the transformed regression (weights and fixed effects are in the columns), not the scale of the report.
+//! The variance of estimates: of one variance, robust to heteroskedasticity, to correlation within clusters, over time,
+//! over space. Knows the transformed regression (weights and fixed effects are in the columns), not the scale of the report.
 //!
 //! V = B M B with B = (X'X)⁻¹ and M the sum over clusters of s s', s being a cluster's sum of xₑ (Cameron & Miller 2015,
-//! eq. 11); with rows as clusters it is HC1. Two-way: V₁ + V₂ - V₁₂ (Cameron, Gelbach & Miller 2011).
-//!
-//! Small-sample factors are those of `fixest` (`ssc(adj = TRUE, fixef.K = "nested", cluster.adj = TRUE, cluster.df = "min")`):
+//! eq. 11); with rows as clusters it is HC1. Two-way: V₁ + V₂ - V₁₂ (Cameron, Gelbach & Miller 2011). Corrections by
+//! leverage are in `leverage`, over time in `serial`, over space in `spatial`.
 //!
 //! | variance | factor | df of t |
 //! |---|---|---|
 //! | iid | σ² = SSR/(n-K) | n-K |
 //! | hetero | n/(n-K) | n-K |
 //! | clustered | (n-1)/(n-K*) · G/(G-1) | G-1 |
+//! | HC2, HC3 | 1 (MacKinnon & White 1985) | n-K |
+//! | CR2; CR3 | 1 (Bell & McCaffrey 2002); (G-1)/G (MacKinnon, Nielsen & Webb 2023) | G-1 |
+//! | Newey–West, Driscoll–Kraay | (n-1)/(n-K) · T/(T-1), as `pyfixest` | T-1 |
+//! | Conley | (n-1)/(n-K) | n-K |
 //!
 //! K counts coefficients and the levels of fixed effects, one less for each effect after the first. K* leaves out the
-//! effects nested in a cluster, all but one level each. G is the smaller number of clusters of the two. Without
-//! correction the factors are 1 and σ² is SSR/(n-1), as there.
+//! effects nested in a cluster, all but one level each. G is the smaller number of clusters of the two. This is what
+//! [`SmallSample::Fixest`] does; the other rules change K*, G or leave the factors out, σ² being SSR/(n-1) then.
 
-use crate::design::{CheckedVcov, Design, Group, SmallSample};
+mod leverage;
+mod serial;
+mod spatial;
+
+use crate::design::{CheckedVcov, CountedEffects, Design, Group, Rules};
 use crate::eigen;
+use crate::error::StatsError;
 use crate::solve::{self, Matrix};
 use crate::twofold::{self, Twofold};
 
@@ -28,57 +36,205 @@ pub(crate) struct Variance {
     pub(crate) df_t: f64,
 }
 
-/// The variance in the units of `columns`, which are those of the estimated coefficients.
-pub(crate) fn variance(design: &Design, bread: &Matrix, columns: Vec<Vec<f64>>, residuals: &[f64]) -> Variance {
+/// A regression whose variance is wanted; weights and fixed effects are in its columns.
+pub(crate) struct Linear<'a> {
+    /// (X'X)⁻¹.
+    pub(crate) bread: &'a Matrix,
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) residuals: &'a [f64],
+    pub(crate) means: Means,
+}
+
+/// How the regression came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    LeastSquares,
+    /// The columns are fitted values of a first stage; leverages are not defined.
+    Instruments,
+    /// The last step of reweighting: the inverse Hessian is the variance, and leverages are not defined.
+    Likelihood,
+}
+
+/// The variance in the units of the columns, which are those of the estimated coefficients.
+pub(crate) fn variance(design: &Design, linear: Linear) -> Result<Variance, StatsError> {
+    let Linear { bread, columns, residuals, means } = linear;
     let n_obs = design.n_obs() as f64;
     let n_coefficients = columns.len();
-    let free = n_obs - (n_coefficients + absorbed(&design.effects)) as f64;
-    let corrected = design.small_sample == SmallSample::Fixest;
-    if let CheckedVcov::Iid = design.vcov {
-        let divisor = if corrected { free } else { n_obs - 1.0 };
-        let error_variance = twofold::dot(residuals, residuals).value() / divisor;
-        let matrix = scaled(bread.clone(), error_variance);
-        return Variance { matrix, label: "iid".to_string(), n_clusters: None, df_t: free };
-    }
-    let scores = scores(columns, residuals);
-    let (meat, groups) = match &design.vcov {
-        CheckedVcov::Iid => unreachable!("handled above"),
-        CheckedVcov::Hetero => {
-            let factor = if corrected { n_obs / free } else { 1.0 };
-            let matrix = scaled(solve::sandwich(bread, &outer_products(&scores)), factor);
-            return Variance { matrix, label: "hetero".to_string(), n_clusters: None, df_t: free };
-        }
-        CheckedVcov::OneWay(cluster) => (cluster_meat(&scores, cluster), std::slice::from_ref(cluster)),
-        CheckedVcov::TwoWay(clusters) => {
-            let [first, second, both] = clusters.as_ref();
-            let mut meat = cluster_meat(&scores, first);
-            add(&mut meat, &cluster_meat(&scores, second), 1.0);
-            add(&mut meat, &cluster_meat(&scores, both), -1.0);
-            (meat, &clusters[..2])
-        }
+    let rules = design.small_sample.rules();
+    let free = n_obs - (n_coefficients + counted(design, &[], rules)) as f64;
+    let plain = |matrix: Matrix, label: String, df_t: f64| Variance { matrix, label, n_clusters: None, df_t };
+    let by_leverage = |label: &str| match means {
+        Means::LeastSquares => Ok(()),
+        Means::Instruments | Means::Likelihood => Err(StatsError::NoLeverage { vcov: label.to_string() }),
     };
-    let n_clusters = groups.iter().map(|group| group.levels).min().expect("a clustering has a column");
-    let free_of_nested = n_obs - (n_coefficients + absorbed_beside(&design.effects, groups)) as f64;
-    let clusters = n_clusters as f64;
-    let factor = if corrected { (n_obs - 1.0) / free_of_nested * (clusters / (clusters - 1.0)) } else { 1.0 };
-    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-    Variance {
-        matrix: scaled(solve::sandwich(bread, &meat), factor),
-        label: format!("cluster({})", names.join(", ")),
-        n_clusters: Some(n_clusters),
-        df_t: clusters - 1.0,
+    let without_clusters = if rules.adjust { (n_obs - 1.0) / free } else { 1.0 };
+    Ok(match &design.vcov {
+        CheckedVcov::Iid if means == Means::Likelihood => {
+            plain(scaled(bread.clone(), without_clusters), "iid".to_string(), free)
+        }
+        CheckedVcov::Iid => {
+            let divisor = if rules.adjust { free } else { n_obs - 1.0 };
+            let error_variance = twofold::dot(residuals, residuals).value() / divisor;
+            plain(scaled(bread.clone(), error_variance), "iid".to_string(), free)
+        }
+        CheckedVcov::Hetero => {
+            let factor = if rules.adjust { n_obs / free } else { 1.0 };
+            let meat = outer_products(&scores(columns, residuals));
+            plain(scaled(solve::sandwich(bread, &meat), factor), "hetero".to_string(), free)
+        }
+        CheckedVcov::Hc2 | CheckedVcov::Hc3 => {
+            let squared = matches!(design.vcov, CheckedVcov::Hc3);
+            let label = if squared { "hc3" } else { "hc2" };
+            by_leverage(label)?;
+            let residuals = leverage::inflated(design, bread, &columns, residuals, squared)?;
+            let meat = outer_products(&scores(columns, &residuals));
+            plain(solve::sandwich(bread, &meat), label.to_string(), free)
+        }
+        CheckedVcov::Cr2(cluster) => {
+            by_leverage("cr2")?;
+            let meat = leverage::cr2_meat(design, &columns, residuals, cluster)?;
+            clustered(solve::sandwich(bread, &meat), "cr2", cluster)
+        }
+        CheckedVcov::Cr3(cluster) => {
+            by_leverage("cr3")?;
+            let clusters = cluster.levels as f64;
+            let changes = leverage::leave_one_out(design, &columns, residuals, cluster)?;
+            clustered(scaled(outer_products(&changes), (clusters - 1.0) / clusters), "cr3", cluster)
+        }
+        CheckedVcov::NeweyWest(series) => {
+            let meat = serial::newey_west(&scores(columns, residuals), series);
+            let label = format!("newey_west({})", series.lags);
+            plain(
+                scaled(solve::sandwich(bread, &meat), over_time(without_clusters, series, rules)),
+                label,
+                periods(series) - 1.0,
+            )
+        }
+        CheckedVcov::DriscollKraay(series) => {
+            let meat = serial::driscoll_kraay(&scores(columns, residuals), series);
+            let label = format!("driscoll_kraay({})", series.lags);
+            plain(
+                scaled(solve::sandwich(bread, &meat), over_time(without_clusters, series, rules)),
+                label,
+                periods(series) - 1.0,
+            )
+        }
+        CheckedVcov::Conley(places) => {
+            let meat = spatial::conley(&scores(columns, residuals), places);
+            plain(scaled(solve::sandwich(bread, &meat), without_clusters), places.label.clone(), free)
+        }
+        CheckedVcov::OneWay(cluster) => {
+            let meat = cluster_meat(&scores(columns, residuals), cluster);
+            let groups = std::slice::from_ref(cluster);
+            let factor = cluster_factor(design, n_coefficients, groups, cluster.levels);
+            clustered(scaled(solve::sandwich(bread, &meat), factor), "cluster", cluster)
+        }
+        CheckedVcov::TwoWay(clusters) => {
+            let scores = scores(columns, residuals);
+            let groups = &clusters[..2];
+            let smallest = groups.iter().map(|group| group.levels).min().expect("there are two");
+            let mut meat = vec![vec![0.0; n_coefficients]; n_coefficients];
+            for (cluster, sign) in clusters.iter().zip([1.0, 1.0, -1.0]) {
+                let counted = if rules.smallest_clusters { smallest } else { cluster.levels };
+                let factor = cluster_factor(design, n_coefficients, groups, counted);
+                add(&mut meat, &cluster_meat(&scores, cluster), sign * factor);
+            }
+            Variance {
+                matrix: solve::sandwich(bread, &meat),
+                label: format!("cluster({}, {})", clusters[0].name, clusters[1].name),
+                n_clusters: Some(smallest),
+                df_t: smallest as f64 - 1.0,
+            }
+        }
+    })
+}
+
+/// Σ s s' of scores, summed as the variance of the design asks, without factors.
+pub(crate) fn meat(design: &Design, scores: Vec<Vec<f64>>) -> Result<Matrix, StatsError> {
+    Ok(match &design.vcov {
+        CheckedVcov::Iid | CheckedVcov::Hetero => outer_products(&scores),
+        CheckedVcov::OneWay(cluster) => cluster_meat(&scores, cluster),
+        CheckedVcov::TwoWay(clusters) => {
+            let mut meat = cluster_meat(&scores, &clusters[0]);
+            add(&mut meat, &cluster_meat(&scores, &clusters[1]), 1.0);
+            add(&mut meat, &cluster_meat(&scores, &clusters[2]), -1.0);
+            meat
+        }
+        CheckedVcov::NeweyWest(series) => serial::newey_west(&scores, series),
+        CheckedVcov::DriscollKraay(series) => serial::driscoll_kraay(&scores, series),
+        CheckedVcov::Conley(places) => spatial::conley(&scores, places),
+        CheckedVcov::Hc2 | CheckedVcov::Hc3 | CheckedVcov::Cr2(_) | CheckedVcov::Cr3(_) => {
+            return Err(StatsError::NoLeverage { vcov: "corrected by leverage".to_string() });
+        }
+    })
+}
+
+/// The number of clusters, of the clustering with fewer, and the absorbed parameters that count beside it.
+pub(crate) fn clusters_and_counted(design: &Design) -> (Option<usize>, usize) {
+    let groups: &[Group] = match &design.vcov {
+        CheckedVcov::OneWay(cluster) | CheckedVcov::Cr2(cluster) | CheckedVcov::Cr3(cluster) => {
+            std::slice::from_ref(cluster)
+        }
+        CheckedVcov::TwoWay(clusters) => &clusters[..2],
+        _ => &[],
+    };
+    let clusters = groups.iter().map(|group| group.levels).min();
+    (clusters, counted(design, groups, design.small_sample.rules()))
+}
+
+fn clustered(matrix: Matrix, name: &str, cluster: &Group) -> Variance {
+    let label = format!("{name}({})", cluster.name);
+    Variance { matrix, label, n_clusters: Some(cluster.levels), df_t: cluster.levels as f64 - 1.0 }
+}
+
+/// (n-1)/(n-K*) · G/(G-1) with `levels` as G, as far as the rules ask for it.
+fn cluster_factor(design: &Design, n_coefficients: usize, clusters: &[Group], levels: usize) -> f64 {
+    let rules = design.small_sample.rules();
+    let (n_obs, levels) = (design.n_obs() as f64, levels as f64);
+    let free = n_obs - (n_coefficients + counted(design, clusters, rules)) as f64;
+    let of_rows = if rules.adjust { (n_obs - 1.0) / free } else { 1.0 };
+    if rules.cluster { of_rows * (levels / (levels - 1.0)) } else { of_rows }
+}
+
+fn over_time(factor: f64, series: &crate::design::Series, rules: Rules) -> f64 {
+    let periods = periods(series);
+    if rules.cluster { factor * (periods / (periods - 1.0)) } else { factor }
+}
+
+fn periods(series: &crate::design::Series) -> f64 {
+    series.periods.levels as f64
+}
+
+/// The absorbed parameters that the rules count.
+fn counted(design: &Design, clusters: &[Group], rules: Rules) -> usize {
+    match rules.effects {
+        CountedEffects::None => 0,
+        CountedEffects::All => absorbed(design),
+        CountedEffects::NotNested => absorbed_beside(design, clusters),
     }
 }
 
-/// Parameters of the fixed effects: every level, less one for each effect after the first.
-pub(crate) fn absorbed(effects: &[Group]) -> usize {
+/// Parameters that are absorbed: every level, less one for each effect after the first, and every slope.
+pub(crate) fn absorbed(design: &Design) -> usize {
+    means(&design.effects) + slopes(design)
+}
+
+/// The same without the effects nested in a cluster, of which one level each remains. Slopes count always, as in `fixest`.
+fn absorbed_beside(design: &Design, clusters: &[Group]) -> usize {
+    means_beside(&design.effects, clusters) + slopes(design)
+}
+
+fn slopes(design: &Design) -> usize {
+    design.slopes.iter().map(|slopes| slopes.group.levels * slopes.variables.len()).sum()
+}
+
+fn means(effects: &[Group]) -> usize {
     effects.iter().map(|effect| effect.levels).sum::<usize>() - effects.len().saturating_sub(1)
 }
 
-/// The same without the effects nested in a cluster, of which one level each remains.
-fn absorbed_beside(effects: &[Group], clusters: &[Group]) -> usize {
+fn means_beside(effects: &[Group], clusters: &[Group]) -> usize {
     let is_nested = |effect: &&Group| clusters.iter().any(|cluster| nested(effect, cluster));
-    absorbed(effects) - effects.iter().filter(is_nested).map(|effect| effect.levels - 1).sum::<usize>()
+    means(effects) - effects.iter().filter(is_nested).map(|effect| effect.levels - 1).sum::<usize>()
 }
 
 /// Whether every level of `effect` lies in one cluster.
@@ -107,6 +263,7 @@ pub(crate) fn repaired(matrix: Matrix) -> (Matrix, &'static str) {
     (positive, ", negative eigenvalues set to 0")
 }
 
+/// Each regressor times the residual.
 fn scores(mut columns: Vec<Vec<f64>>, residuals: &[f64]) -> Vec<Vec<f64>> {
     for column in &mut columns {
         column.iter_mut().zip(residuals).for_each(|(value, residual)| *value *= residual);
@@ -114,8 +271,9 @@ fn scores(mut columns: Vec<Vec<f64>>, residuals: &[f64]) -> Vec<Vec<f64>> {
     columns
 }
 
-fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {
-    let sums: Vec<Vec<f64>> = scores
+/// The sums of each level, one column per score.
+pub(crate) fn cluster_sums(scores: &[Vec<f64>], cluster: &Group) -> Vec<Vec<f64>> {
+    scores
         .iter()
         .map(|scores| {
             let mut sums = vec![Twofold::default(); cluster.levels];
@@ -124,8 +282,11 @@ fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {
             }
             sums.into_iter().map(Twofold::value).collect()
         })
-        .collect();
-    outer_products(&sums)
+        .collect()
+}
+
+fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {
+    outer_products(&cluster_sums(scores, cluster))
 }
 
 fn outer_products(columns: &[Vec<f64>]) -> Matrix {
@@ -164,7 +325,7 @@ mod tests {
             (vec![region.clone(), time.clone()], vec![unit.clone()], 3, 3),
             (vec![unit.clone(), time.clone()], vec![unit.clone(), time.clone()], 4, 1),
         ] {
-            assert_eq!((absorbed(&effects), absorbed_beside(&effects, &clusters)), (all, beside));
+            assert_eq!((means(&effects), means_beside(&effects, &clusters)), (all, beside));
         }
     }
 

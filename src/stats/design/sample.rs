@@ -1,9 +1,10 @@
 //! Which rows a model uses, and for each other row the first reason why not. Knows no group codes and no terms.
 
+use super::evaluate::Evaluated;
 use super::groups::Grouping;
 use super::{ColumnData, Data};
 use crate::error::StatsError;
-use crate::formula::{Formula, Variable};
+use crate::formula::{Expression, Formula, Function, Variable};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -21,8 +22,12 @@ pub enum DropReason {
     Missing { column: String },
     /// The logarithm of 0 or less.
     Logarithm { column: String },
+    /// Another expression without a value: a root of a negative number, a quotient by 0, the lag of a first period.
+    Undefined { expression: String },
     /// A weight of 0.
     Weight { column: String },
+    /// The regressors or effects tell that the outcome is 0, so that a likelihood has no maximum with the row.
+    Separated,
     /// Alone in a level of this fixed effect, perhaps after others were left out.
     Singleton { effect: String },
 }
@@ -32,7 +37,9 @@ impl fmt::Display for DropReason {
         match self {
             DropReason::Missing { column } => write!(formatter, "missing `{column}`"),
             DropReason::Logarithm { column } => write!(formatter, "log of a value of `{column}` that is not positive"),
+            DropReason::Undefined { expression } => write!(formatter, "no value of `{expression}`"),
             DropReason::Weight { column } => write!(formatter, "weight `{column}` is 0"),
+            DropReason::Separated => formatter.write_str("separated"),
             DropReason::Singleton { effect } => write!(formatter, "singleton in `{effect}`"),
         }
     }
@@ -40,9 +47,17 @@ impl fmt::Display for DropReason {
 
 /// The columns of a formula in the order of its text, each once per mention.
 pub(super) fn columns(formula: &Formula) -> Vec<String> {
-    let variables = std::iter::once(&formula.outcome).chain(formula.terms.iter().flat_map(|term| &term.variables));
-    let effects = formula.effects.iter().flat_map(|effect| effect.columns.clone());
-    variables.map(|variable| variable.column().to_string()).chain(effects).collect()
+    let effects = formula.effects.iter().flat_map(|effect| effect.all_columns());
+    formula.variables().flat_map(Variable::columns).chain(effects).map(str::to_string).collect()
+}
+
+/// Those among them that a row must have itself: a lag needs the value of another row.
+pub(super) fn own_columns(formula: &Formula) -> Vec<String> {
+    let effects = formula.effects.iter().flat_map(|effect| {
+        let slopes = effect.slopes.iter().flat_map(Expression::own_columns);
+        effect.columns.iter().map(String::as_str).chain(slopes)
+    });
+    formula.variables().flat_map(Variable::own_columns).chain(effects).map(str::to_string).collect()
 }
 
 /// Every column is there, has one value per row, and holds no infinity and no NaN.
@@ -69,10 +84,12 @@ pub(super) fn check(data: &Data, names: &[String]) -> Result<(), StatsError> {
     Ok(())
 }
 
-/// One flag per row; singletons are found later, among the rows that are left here. `names` passed [`check`].
+/// One flag per row; singletons are found later, among the rows that are left here. `names`, the columns that a row must
+/// have, passed [`check`].
 pub(super) fn flags(
     formula: &Formula,
     data: &Data,
+    evaluated: &Evaluated,
     names: &[String],
     weights: Option<&str>,
 ) -> Result<Vec<SampleFlag>, StatsError> {
@@ -84,12 +101,16 @@ pub(super) fn flags(
             ColumnData::Float(values) => mark(&mut flags, values, Option::is_none, &reason),
         }
     }
-    let variables = std::iter::once(&formula.outcome).chain(formula.terms.iter().flat_map(|term| &term.variables));
-    for variable in variables {
-        if let (Variable::Log(column), ColumnData::Float(values)) = (variable, &data.columns[variable.column()]) {
-            let reason = DropReason::Logarithm { column: column.clone() };
-            mark(&mut flags, values, |value| value.is_some_and(|value| value <= 0.0), &reason);
-        }
+    let of_terms = formula.variables().filter_map(Variable::expression);
+    for expression in of_terms.chain(formula.effects.iter().flat_map(|effect| &effect.slopes)) {
+        let reason = match expression {
+            Expression::Call(Function::Log, of) => match of.as_ref() {
+                Expression::Column(column) => DropReason::Logarithm { column: column.clone() },
+                _ => DropReason::Undefined { expression: expression.to_string() },
+            },
+            _ => DropReason::Undefined { expression: expression.to_string() },
+        };
+        mark(&mut flags, evaluated.of(expression), |value| !value.is_finite(), &reason);
     }
     if let Some(column) = weights
         && let ColumnData::Float(values) = &data.columns[column]
@@ -109,7 +130,8 @@ pub(super) fn singletons(formula: &Formula, data: &Data, flags: &[SampleFlag]) -
     let effects: Vec<(String, Grouping)> = formula
         .effects
         .iter()
-        .map(|effect| (effect.to_string(), Grouping::combined(data, &effect.columns, &rows)))
+        .filter(|effect| effect.means)
+        .map(|effect| (effect.group_name(), Grouping::combined(data, &effect.columns, &rows)))
         .collect();
     let mut left: Vec<usize> = (0..rows.len()).collect();
     let mut alone = Vec::new();

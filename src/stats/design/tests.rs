@@ -1,6 +1,6 @@
 //! Which rows and columns a design has, and what it refuses.
 
-use super::{Design, Options, SampleFlag, SmallSample, Vcov};
+use super::{Design, DropReason, Options, Panel, SampleFlag, SmallSample, Vcov};
 use crate::error::StatsError;
 use crate::formula;
 use crate::reference::Frame;
@@ -24,6 +24,7 @@ fn design(formula: &str, change: impl Fn(&mut Options)) -> Result<Design, StatsE
         small_sample: SmallSample::Fixest,
         level: 0.95,
         drop_singletons: false,
+        panel: None,
     };
     change(&mut options);
     Design::new(&formula::parse(formula).expect(formula), &Frame::read(TABLE).data(), &options)
@@ -134,7 +135,11 @@ fn bad_input_is_an_error() {
     check(design("y ~ x", cluster(&["q"])), &known("q"), "");
     check(design("y ~ x", weighted("q")), &known("q"), "");
     check(design("region ~ x", |_| ()), "column `region` is text and cannot be the outcome", "a factor");
-    check(design("y ~ log(region)", |_| ()), "column `region` is text and cannot be a logarithm", "i(region)");
+    check(
+        design("y ~ log(region)", |_| ()),
+        "column `region` is text and cannot be part of an expression",
+        "i(region)",
+    );
     check(design("y ~ x", weighted("region")), "column `region` is text and cannot be a weight", "a factor");
     check(
         design("y ~ i(region, south)", |_| ()),
@@ -165,6 +170,7 @@ fn bad_input_is_an_error() {
             small_sample: SmallSample::None,
             level: 0.9,
             drop_singletons: false,
+            panel: None,
         };
         change(&mut options);
         Design::new(&formula::parse("y ~ x").expect("a formula"), &frame.data(), &options)
@@ -192,7 +198,136 @@ fn bad_input_is_an_error() {
             small_sample: SmallSample::None,
             level: 0.9,
             drop_singletons: false,
+            panel: None,
         },
     );
     check(found, "column `y` has 2 values where there are 3 rows", "");
+}
+
+/// Units 1 and 2; unit 1 has no 2003, and the rows are not in order.
+const PERIODS: &str = "\
+y,x,unit,time
+10,4,1,2004
+1,1,1,2001
+5,,1,2002
+20,2,2,2001
+30,8,2,2003
+25,4,2,2002
+40,16,1,2005
+";
+
+fn panel_design(formula: &str) -> Result<Design, StatsError> {
+    let panel = Some(Panel { unit: "unit".to_string(), time: "time".to_string() });
+    let formula = formula::parse(formula).expect(formula);
+    Design::new(&formula, &Frame::read(PERIODS).data(), &Options { panel, ..Options::default() })
+}
+
+/// Rows that are used, and the values of the columns there.
+#[test]
+fn lags_follow_periods_and_not_rows() {
+    for (formula, rows, columns) in [
+        // 2002 of unit 1 has no x and yet a lag; 2004 has no 2003 before it.
+        ("y ~ l(x)", vec![2, 4, 5, 6], vec![vec![1.0, 4.0, 2.0, 4.0]]),
+        ("y ~ f(x)", vec![0, 3, 5], vec![vec![16.0, 4.0, 8.0]]),
+        ("y ~ l(x, 2)", vec![4], vec![vec![2.0]]),
+        ("y ~ d(x)", vec![4, 5, 6], vec![vec![4.0, 2.0, 12.0]]),
+        ("y ~ l(x, 3)", vec![0], vec![vec![1.0]]),
+        ("d(y) ~ x", vec![4, 5, 6], vec![vec![8.0, 4.0, 16.0]]),
+        ("y ~ log2(l(x)) + x", vec![4, 5, 6], vec![vec![2.0, 1.0, 2.0], vec![8.0, 4.0, 16.0]]),
+    ] {
+        let design = panel_design(formula).expect(formula);
+        let used: Vec<usize> = super::sample::used(design.sample());
+        assert_eq!(used, rows, "{formula}");
+        let found: Vec<Vec<f64>> = design.regressors.iter().map(|regressor| regressor.values.clone()).collect();
+        assert_eq!(found, columns, "{formula}");
+    }
+    let sample = panel_design("y ~ l(x)").expect("a design").sample()[0].clone();
+    assert_eq!(sample, SampleFlag::Dropped(DropReason::Undefined { expression: "l(x, 1)".to_string() }));
+    let error = design("y ~ l(x)", |_| ()).expect_err("no panel");
+    assert_eq!(error.to_string(), "l(x, 1) needs the columns of unit and period");
+    let twice = |options: &mut Options| {
+        options.panel = Some(Panel { unit: "unit".to_string(), time: "w".to_string() });
+    };
+    let error = design("y ~ l(x)", twice).expect_err("two rows");
+    assert_eq!(error.to_string(), "`unit` has two rows of `w` 1: rows 1 and 2");
+    let broken = |options: &mut Options| {
+        options.panel = Some(Panel { unit: "time".to_string(), time: "x".to_string() });
+    };
+    let error = design("y ~ l(size)", broken).expect_err("half a period");
+    assert_eq!(error.to_string(), "period `x` is 2.5 in row 1, not a whole number");
+}
+
+#[test]
+fn expressions_are_computed_row_by_row() {
+    for (formula, expected) in [
+        ("y ~ I(x / 2 - y^2)", vec![0.25, -9.0, -15.5, -35.0, -47.5, -61.5]),
+        ("y ~ I(x >= 2)", vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
+        ("y ~ I(unit != 1)", vec![0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+        ("y ~ exp(x) + log1p(x)", vec![2.5_f64.exp(), 1.0, 1_f64.exp(), 2_f64.exp(), 3_f64.exp(), 5_f64.exp()]),
+        ("y ~ sqrt(x)", vec![2.5_f64.sqrt(), 0.0, 1.0, 2_f64.sqrt(), 3_f64.sqrt(), 5_f64.sqrt()]),
+        ("y ~ -1 + I(-x):x^2", vec![-15.625, 0.0, -1.0, -8.0, -27.0, -125.0]),
+    ] {
+        let design = design(formula, |_| ()).expect(formula);
+        for (found, expected) in design.regressors[0].values.iter().zip(&expected) {
+            assert!((found - expected).abs() <= 1e-15 * expected.abs(), "{formula}: {found}");
+        }
+    }
+    let no = |text: &str| format!("no value of `{text}`");
+    let no_y = "missing `y`".to_string();
+    let reasons = |text: &str| {
+        let design = design(text, |_| ()).expect(text);
+        let shown = |flag: &SampleFlag| match flag {
+            SampleFlag::Used => "-".to_string(),
+            SampleFlag::Dropped(reason) => reason.to_string(),
+        };
+        design.sample().iter().map(shown).collect::<Vec<_>>()
+    };
+    let used = || "-".to_string();
+    let (x, root) = ("missing `x`".to_string(), no("sqrt(size)"));
+    assert_eq!(reasons("y ~ sqrt(size)"), [used(), used(), used(), root, no_y.clone(), used(), used(), used()]);
+    let ratio = no("I(1 / x)");
+    assert_eq!(reasons("y ~ I(1/x)"), [used(), x, ratio, used(), no_y, used(), used(), used()]);
+}
+
+/// formulaic 1.2.2, `poly(x, 3)`, which is R's: c(2.5, 0, 1, 2, 3, 5) is the sample.
+#[test]
+fn polynomials_are_those_of_r() {
+    let columns = design("y ~ poly(x, 3)", |_| ()).expect("a design").regressors;
+    for (column, term, expected) in [
+        (0, "poly(x, 3)1", [0.06482037, -0.58338335, -0.32410186, -0.06482037, 0.19446112, 0.7130241]),
+        (1, "poly(x, 3)2", [-0.38194594, 0.56557379, -0.03819459, -0.34228232, -0.34668939, 0.54353845]),
+        (2, "poly(x, 3)3", [-0.14229255, -0.38731162, 0.64539837, 0.27478434, -0.55682851, 0.16624997]),
+    ] {
+        assert_eq!(columns[column].term, term);
+        for (found, expected) in columns[column].values.iter().zip(expected) {
+            assert!((found - expected).abs() < 5.1e-9, "{term}: {found} is not {expected}");
+        }
+    }
+    let error = design("y ~ poly(unit, 3)", |_| ()).expect_err("three values");
+    assert_eq!(error.to_string(), "`unit` has too few different values for a polynomial of degree 3");
+}
+
+#[test]
+fn factors_may_have_several_references_and_meet() {
+    for (formula, terms) in [
+        ("y ~ i(time, ref = c(2001, 2003))", "time::2002"),
+        (
+            "y ~ i(unit, i.time, ref = 1, ref2 = 2001)",
+            "unit::2:time::2002 unit::2:time::2003 unit::3:time::2002 unit::3:time::2003",
+        ),
+    ] {
+        let design = design(formula, |_| ()).expect(formula);
+        let found: Vec<&str> = design.regressors.iter().map(|regressor| regressor.term.as_str()).collect();
+        assert_eq!(found.join(" "), terms, "{formula}");
+    }
+}
+
+#[test]
+fn slopes_and_instruments_are_columns_too() {
+    let design = design("y ~ x | unit[size] + time[[log(w)]] | region ~ i(unit)", |_| ()).expect("a design");
+    assert_eq!(design.absorbed_names(), ["unit[size]", "time[[log(w)]]"]);
+    let effects: Vec<&str> = design.effects.iter().map(|effect| effect.name.as_str()).collect();
+    assert_eq!(effects, ["unit"]);
+    assert_eq!((design.slopes[0].variables.len(), design.slopes[1].group.levels), (1, 3));
+    assert_eq!((design.endogenous.len(), design.instruments.len()), (2, 1));
 }

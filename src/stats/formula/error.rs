@@ -21,7 +21,7 @@ pub(crate) enum Problem {
     EmptyRegressors,
     #[error("nothing stands after `|`")]
     EmptyEffects,
-    #[error("the outcome is one column or `log(column)`")]
+    #[error("an outcome is a column or a function of columns")]
     Outcome,
     #[error("`{name}` is the outcome and cannot explain itself")]
     OutcomeAsRegressor { name: String },
@@ -37,22 +37,38 @@ pub(crate) enum Problem {
     LoneParenthesis,
     #[error("expected {expected}, found {found}")]
     Expected { expected: &'static str, found: String },
-    #[error("no function `{name}`; there are `i` and `log`")]
+    #[error("no function `{name}`")]
     UnknownFunction { name: String, nearest: Option<&'static str> },
-    #[error("`{what}` is not supported yet")]
+    #[error("`{what}` is not supported")]
     Unsupported { what: String, instead: &'static str },
     #[error("`{number}` is not a term")]
     Number { number: String },
     #[error("`^` combines fixed effects and has no meaning here")]
     Caret,
-    #[error("`log` takes one column")]
-    LogArgument,
     #[error("only `- 1` can be taken away")]
     Minus,
     #[error("there is nothing to estimate: no regressor and no intercept")]
     NothingToEstimate,
     #[error("more than one `~`")]
     SecondTilde,
+    #[error("nothing stands after the instruments")]
+    AfterInstruments,
+    #[error("`{term}` is {role} and cannot be {other} too")]
+    TwoRoles { term: String, role: &'static str, other: &'static str },
+    #[error("`{name}()` stands for several models and cannot be a part of a term")]
+    StepwiseInTerm { name: String },
+    #[error("the formula makes {count} models where one is wanted")]
+    SeveralModels { count: usize },
+    #[error("the formula makes more than {limit} models")]
+    TooManyModels { limit: usize },
+    #[error("the formula is nested more than {limit} deep")]
+    TooDeep { limit: usize },
+    #[error("`{name}` cannot be part of an expression")]
+    NotAValue { name: String },
+    #[error("the degree of a polynomial is a whole number from 1 to {limit}")]
+    Degree { limit: u32 },
+    #[error("a number of periods is a whole number from -{limit} to {limit}")]
+    Periods { limit: i64 },
 }
 
 impl FormulaError {
@@ -63,7 +79,7 @@ impl FormulaError {
                 "a formula reads `outcome ~ regressor + regressor | effect + effect`"
             }
             Problem::EmptyEffects => "leave `|` out if there are no fixed effects",
-            Problem::Outcome => "estimate several outcomes with a `matrix`, one model each",
+            Problem::Outcome => "write arithmetic as `I(a / b) ~ …`, and several outcomes as `a + b ~ …`",
             Problem::Sign { .. } => "put a name with unusual characters into backquotes",
             Problem::FullWidth { ascii, .. } => {
                 return Some(format!("write `{ascii}`, or put the name into backquotes"));
@@ -75,14 +91,22 @@ impl FormulaError {
             Problem::UnknownFunction { nearest: None, .. } => "make the column in a stage before the model",
             Problem::Unsupported { instead, .. } => instead,
             Problem::Number { .. } => "`1` is the intercept and `0` leaves it out; there are no other numbers",
-            Problem::Caret => "write a product as `a:b`; make powers in a stage before the model",
-            Problem::LogArgument => "make the expression a column in a stage before the model",
+            Problem::Caret => "write a product as `a:b` and a power as `a^2`",
             Problem::Minus => "leave the term out instead",
             Problem::NothingToEstimate => "name a regressor after `~`",
+            Problem::AfterInstruments => "the order is `outcome ~ regressors | effects | endogenous ~ instruments`",
+            Problem::TwoRoles { .. } => "name it once: exogenous regressors are their own instruments",
+            Problem::StepwiseInTerm { .. } => "write it as a summand of its own: `sw(a:x, b:x)` for `sw(a, b):x`",
+            Problem::SeveralModels { .. } => "estimate the variants with a `matrix`, one model each",
+            Problem::TooManyModels { .. } => "estimate the variants in several stages",
+            Problem::TooDeep { .. } => "make the expression a column in a stage before the model",
+            Problem::NotAValue { .. } => "only columns, numbers, functions and arithmetic make a number",
             Problem::OutcomeAsRegressor { .. }
             | Problem::OpenParenthesis
             | Problem::LoneParenthesis
             | Problem::Expected { .. }
+            | Problem::Degree { .. }
+            | Problem::Periods { .. }
             | Problem::SecondTilde => return None,
         };
         Some(text.to_string())

@@ -19,7 +19,7 @@ pub(super) enum Kind {
     End,
 }
 
-const SIGNS: &str = "~+-*:^|()[],=";
+const SIGNS: &str = "~+-*/:^|()[],=<>!";
 
 /// What a Chinese input method or a typesetting program writes, and what is meant.
 const LOOK_ALIKES: &[(char, char)] = &[
@@ -38,6 +38,13 @@ const LOOK_ALIKES: &[(char, char)] = &[
     ('，', ','),
     ('、', ','),
     ('＝', '='),
+    ('／', '/'),
+    ('÷', '/'),
+    ('＜', '<'),
+    ('＞', '>'),
+    ('［', '['),
+    ('］', ']'),
+    ('！', '!'),
     ('‘', '\''),
     ('’', '\''),
     ('“', '"'),
@@ -65,7 +72,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FormulaError> {
                 if mark == '`' { Kind::Name(content) } else { Kind::Text(content) }
             }
             digit if digit.is_ascii_digit() => {
-                offset = end_of(&characters, start, |character| character.is_ascii_digit() || character == '.');
+                offset = end_of_number(&characters, start);
                 Kind::Number(characters[start..offset].iter().collect())
             }
             letter if letter.is_alphabetic() || matches!(letter, '_' | '.') => {
@@ -90,6 +97,18 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FormulaError> {
     }
     tokens.push(Token { kind: Kind::End, offset: characters.len(), length: 0 });
     Ok(tokens)
+}
+
+/// Digits, a point, and an exponent where digits follow it.
+fn end_of_number(characters: &[char], start: usize) -> usize {
+    let end = end_of(characters, start, |character| character.is_ascii_digit() || character == '.');
+    let is = |place: usize, signs: &[char]| characters.get(place).is_some_and(|character| signs.contains(character));
+    if !is(end, &['e', 'E']) {
+        return end;
+    }
+    let digits = end + 1 + usize::from(is(end + 1, &['+', '-']));
+    let after = end_of(characters, digits.min(characters.len()), |character| character.is_ascii_digit());
+    if after > digits { after } else { end }
 }
 
 fn end_of(characters: &[char], start: usize, belongs: impl Fn(char) -> bool) -> usize {

@@ -6,7 +6,7 @@
 //! cohort whose first period is not after the first period of the data is always treated: nothing is known of it without
 //! the treatment. Where the first treated period itself is not among the periods, the next one counts.
 
-use crate::design::{CheckedVcov, ColumnData, Data, Design, DropReason, Options, SampleFlag, SmallSample, Vcov};
+use crate::design::{self, CheckedVcov, ColumnData, Data, Design, DropReason, Options, SampleFlag, SmallSample, Vcov};
 use crate::error::StatsError;
 use crate::formula::Formula;
 use crate::staggered::error::StaggeredError;
@@ -112,6 +112,7 @@ impl Panel {
                 small_sample: SmallSample::Fixest,
                 level: options.level,
                 drop_singletons: false,
+                panel: Some(design::Panel { unit: unit_name.clone(), time: period_name.clone() }),
             },
         )?;
         let ColumnData::Float(period_values) = data.columns[period_name] else {
@@ -547,8 +548,12 @@ impl Panel {
 fn without_treatment(formula: &Formula, treatment: &Treatment) -> Result<Formula, StatsError> {
     let (Treatment::FirstPeriod(column) | Treatment::Status(column)) = treatment;
     let mut formula = formula.clone();
-    formula.terms.retain(|term| term.variables.len() != 1 || term.variables[0].column() != column);
-    match formula.terms.iter().find(|term| term.variables.iter().any(|variable| variable.column() == column)) {
+    formula.terms.retain(|term| term.variables.len() != 1 || term.variables[0].columns() != [column]);
+    match formula
+        .terms
+        .iter()
+        .find(|term| term.variables.iter().any(|variable| variable.columns().contains(&column.as_str())))
+    {
         Some(term) => Err(StaggeredError::TreatmentInteracted { term: term.to_string() }.into()),
         None => Ok(formula),
     }

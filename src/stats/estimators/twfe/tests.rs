@@ -35,7 +35,7 @@ fn frame(name: &str) -> Frame {
 }
 
 fn options(vcov: Vcov) -> Options {
-    Options { vcov, weights: None, small_sample: SmallSample::Fixest, level: 0.95, drop_singletons: false }
+    Options { vcov, weights: None, small_sample: SmallSample::Fixest, level: 0.95, drop_singletons: false, panel: None }
 }
 
 fn cluster(columns: &str) -> Options {
@@ -238,7 +238,7 @@ fn what_is_dropped_is_told() {
         ("y ~ x1 + one", "one: constant"),
         (
             "y ~ x1 + i(one) + x2:i(one, 0.1)",
-            "one: its factor has the reference level only; x2:one: its factor has the reference level only",
+            "i(one): its factor has the reference level only; x2:i(one, ref = 0.1): its factor has the reference level only",
         ),
         ("y ~ 0 + x1 + zero", "zero: always 0"),
         (
@@ -320,7 +320,7 @@ fn models_without_an_answer_are_errors() {
         ("seven ~ x1 | firm", "the outcome `seven` is 7 in every row of the sample"),
         ("z ~ x1 | year + worker", "the fixed effects [year, worker] determine the outcome `z`"),
         ("y ~ z | worker", "no regressor is left: z: does not vary within `worker`"),
-        ("y ~ i(seven)", "no regressor is left: seven: its factor has the reference level only"),
+        ("y ~ i(seven)", "no regressor is left: i(seven): its factor has the reference level only"),
         ("y ~ seven", "no regressor is left: seven: constant"),
     ] {
         let error = fit(&frame, formula, &options(Vcov::Iid)).map(|fit| fit.coefficients).expect_err(formula);
