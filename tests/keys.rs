@@ -224,3 +224,37 @@ fn every_option_that_a_kind_knows_is_changed_above() {
         }
     }
 }
+
+/// However it is written, and whatever else the tables hold.
+#[test]
+fn a_query_is_in_the_key_by_what_it_does() {
+    let study = study();
+    let key = |layout: &str, query: &str| {
+        study.write("raw.yaml", layout);
+        keys(&study, "sql", &[("query", query), ("key", "[id, year]")])
+    };
+    let plain = "select id, year, x * 2 as v from a where x > 0 and y > 0";
+    let first = key(LAYOUT, plain);
+    for same in [
+        "SELECT id, year, x*2 AS v FROM a WHERE x > 0 AND y > 0 -- why",
+        "with q as (select * from a), p as (select * from q) select p.id, p.year, 2 * p.x as v from p where 0 < p.y and p.x > 0",
+    ] {
+        assert_eq!(key(LAYOUT, same), first, "{same}");
+    }
+    for other in ["x * 3", "x * 2.5", "y * 2", "cast(x as int) * 2"] {
+        assert_ne!(key(LAYOUT, &plain.replace("x * 2", other)), first, "{other}");
+    }
+    let (id, w) = ("  id: {header: id, type: int}\n", "  w: {header: w, type: float}\n");
+    let without = LAYOUT.replace(w, "");
+    let moved = LAYOUT.replace(w, "").replace(id, &format!("{w}{id}"));
+    let exchanged = LAYOUT.replace(id, "") + id;
+    for layout in [&without, &moved, &exchanged, &LAYOUT.replace("header: w, type: float", "header: w, type: text")] {
+        assert_eq!(key(layout, plain), first, "{layout}");
+    }
+    assert_ne!(key(&LAYOUT.replace("header: x, type: float", "header: x, type: int"), plain), first);
+
+    let all = key(LAYOUT, "select * from a");
+    for layout in [&without, &moved, &exchanged] {
+        assert_ne!(key(layout, "select * from a"), all, "{layout}");
+    }
+}

@@ -4,6 +4,29 @@
 use crate::support::{Study, edit_workbook, names, root};
 use std::fs;
 
+/// `stages/panel/policies.sql` with other names, in other steps, from the other side.
+const POLICIES: &str = "
+-- the same
+WITH p AS (SELECT * FROM other_policies),
+places AS (SELECT n.code, n.valid_to AS until, n.valid_from AS since, n.name FROM names n),
+s AS (
+    SELECT l.code AS c,
+        min(CASE WHEN 'broadband_china' = p.policy THEN p.year END) AS a,
+        min(CASE WHEN p.policy = 'innovative_city' THEN p.year END) AS b,
+        min(CASE WHEN 'ip_demonstration' = p.policy THEN p.year END) AS d,
+        min(CASE WHEN p.policy = 'big_data_zone' THEN p.year END) AS e
+    FROM p INNER JOIN places AS l ON p.year BETWEEN l.since AND l.until AND p.prefecture = l.name
+    GROUP BY 1
+)
+SELECT cy.city, cy.year,
+    case when s.a <= cy.year then 1 else 0 end as broadband_china,
+    case when s.b <= cy.year then 1 else 0 end as innovative_city,
+    case when s.d <= cy.year then 1 else 0 end as ip_demonstration,
+    case when cy.year >= s.e then 1 else 0 end as big_data_zone
+FROM city_years cy /* every city */ LEFT OUTER JOIN s ON cy.city = s.c
+ORDER BY city, year
+";
+
 #[test]
 fn the_study_runs_reruns_and_finds_the_truth() {
     let study = Study::copy(&root(), &["pipeline.yaml", "stages", "data"]);
@@ -40,6 +63,18 @@ fn the_study_runs_reruns_and_finds_the_truth() {
     study.edit("pipeline.yaml", "stages:\n", "# a remark\nstages:\n");
     study.edit("stages/measures/martin.sql", "with lagged as (", "/* a remark */ WITH\n lagged AS (");
     assert_eq!(names(&study.run(&[]), "up_to_date").len(), everything);
+
+    // A query written otherwise does the same; with another constant it does not, and says so.
+    let query = "stages/panel/policies.sql";
+    let original_query = study.read(query);
+    study.write(query, POLICIES);
+    assert_eq!(names(&study.run(&[]), "ran"), Vec::<String>::new());
+    study.edit(query, "then 1 else 0 end as big_data_zone", "then 2 else 0 end as big_data_zone");
+    let why = study.restudy(&["why", "policies"]).stdout;
+    assert!(why.contains("plan: ") && why.contains("then 1 else 0 end → ") && why.lines().count() == 2, "{why}");
+    assert_eq!(names(&study.run(&["policies"]), "ran"), ["policies"]);
+    study.write(query, original_query);
+    assert_eq!(names(&study.run(&[]), "ran"), Vec::<String>::new());
 
     // One cell in a column that only the cleaning reads: everything below it is kept.
     study.write(file, edit_workbook(&original, "<c r=\"V4\"><v>1018529</v>", "<c r=\"V4\"><v>1018530</v>"));

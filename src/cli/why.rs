@@ -8,6 +8,9 @@ use serde_json::json;
 use std::io::{self, Write};
 use tables::compare;
 
+/// So many lines of one leaf are shown.
+const MOST_LINES: usize = 12;
+
 #[derive(Args)]
 pub struct WhyArgs {
     /// The stage, instance or table
@@ -50,8 +53,14 @@ fn print(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
         (Standing::WillRun, _) => writeln!(out, "{name} will run{took}")?,
         (Standing::MayRun, _) => writeln!(out, "{name} may run{took}")?,
     }
-    for difference in params.iter().chain(differences) {
-        writeln!(out, "  {}", line(difference))?;
+    for (index, difference) in params.iter().chain(differences).enumerate() {
+        // Of a query written anew, the first lines; `--json` has them all.
+        let before = params.iter().chain(differences).take(index).filter(|other| other.name == difference.name);
+        match before.count() {
+            0..MOST_LINES => writeln!(out, "  {}", line(difference))?,
+            MOST_LINES => writeln!(out, "  {}: and more", difference.name)?,
+            _ => {}
+        }
     }
     for input in waits_for {
         writeln!(out, "  waits for {input}")?;
@@ -61,11 +70,7 @@ fn print(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
 
 fn line(difference: &Difference) -> String {
     let name = difference.name.strip_prefix("input.").unwrap_or(&difference.name);
-    let what = match (&difference.old, &difference.new) {
-        (Some(old), Some(new)) => explain::shown(old, new),
-        (None, Some(_)) => "new".to_string(),
-        (_, None) => "gone".to_string(),
-    };
+    let what = difference.told();
     match difference.tables.as_ref().and_then(changed) {
         Some((rows, total)) => format!("{name}: {what}, {rows} of {total} rows differ"),
         None => format!("{name}: {what}"),

@@ -30,7 +30,7 @@ pub struct Pipeline {
     pub graph: Graph,
     /// What the study says there is of each limited thing.
     pub capacity: Capacity,
-    /// Definition leaves and key of each task.
+    /// Definition leaves and key of each task, worked out with its columns.
     pub definitions: Vec<(Leaves, Digest)>,
     /// Tables made by stages that were left out, in an excerpt.
     pub given: BTreeMap<String, TableRecord>,
@@ -110,11 +110,9 @@ fn read(
             return None;
         }
     };
-    let definitions = graph.tasks.iter().map(fingerprint::definition);
-    let definitions = definitions.map(|leaves| (fingerprint::definition_key(&leaves), leaves));
-    let definitions = definitions.map(|(key, leaves)| (leaves, key)).collect();
     // Of an excerpt nobody asks.
     let outline = if given.is_empty() { Outline::of(document) } else { None };
+    let definitions = Vec::new();
     Some(Pipeline { facts, sources, graph, capacity, definitions, given, is_whole: true, outline, sources_of })
 }
 
@@ -433,7 +431,7 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// Works out, before anything runs, which columns each stage reads and makes. What was worked out before for the same
+/// Works out, before anything runs, which columns each stage reads and makes, and with them what it is. What was worked out before for the same
 /// stage over the same columns is remembered: planning ten thousand queries again would take a while.
 fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Result<(), EngineError> {
     let program = snapshot::program();
@@ -441,7 +439,7 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
     let mut fresh: Vec<(Digest, Resolved)> = Vec::new();
     let mut schemas: Schemas = given.iter().map(|(name, table)| (name.clone(), table.schema())).collect();
     let mut failed: BTreeSet<usize> = BTreeSet::new();
-    for (id, (_, definition)) in definitions.iter().enumerate() {
+    for id in 0..graph.tasks.len() {
         let task = &graph.tasks[id];
         // What depends on a stage that is wrong would only repeat its mistake.
         let unknown = |input: &Input| matches!(input, Input::Table { name, .. } if !graph.producers.contains_key(name) && !given.contains_key(name));
@@ -458,7 +456,9 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
         for &part in &task.parts {
             visible.extend(graph.tasks[part].resolved.outputs.clone());
         }
-        let key = resolve_key(&program, *definition, &visible);
+        let leaves = fingerprint::definition(task);
+        let definition = fingerprint::definition_key(&leaves);
+        let key = resolve_key(&program, definition, task.work.code(), &visible);
         let known = state.resolved(key)?;
         let found = match known {
             Some(resolved) => Ok(resolved),
@@ -471,6 +471,11 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
                     schemas.extend(resolved.outputs.clone());
                 }
                 graph.tasks[id].resolved = resolved;
+                let task = &graph.tasks[id];
+                let leaves = if task.resolved.plan.is_some() { fingerprint::definition(task) } else { leaves };
+                // One per task: where one fails, there is no pipeline.
+                let key = fingerprint::definition_key(&leaves);
+                definitions.push((leaves, key));
             }
             Err(found) => {
                 problems.extend(found);
@@ -482,9 +487,9 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
 }
 
 /// Of everything that decides which columns a stage reads and makes.
-fn resolve_key(program: &str, definition: Digest, visible: &Schemas) -> Digest {
-    let mut hasher = Hasher::new("restudy resolve 1");
-    hasher.text(program).text(&definition.hex());
+fn resolve_key(program: &str, definition: Digest, code: &str, visible: &Schemas) -> Digest {
+    let mut hasher = Hasher::new("restudy resolve 2");
+    hasher.text(program).text(&definition.hex()).text(code);
     for (name, TableSchema { key, columns }) in visible {
         hasher.text(name).text(&format!("{key:?} {columns:?}"));
     }

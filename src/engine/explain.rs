@@ -11,6 +11,11 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+/// A line that came or went is shown up to here.
+const LONGEST: usize = 100;
+/// More pairs of lines than this are not compared one by one.
+const MOST_PAIRS: usize = 1_000_000;
+
 /// Everything there is to say about one task.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
@@ -35,12 +40,15 @@ pub enum Standing {
     MayRun,
 }
 
-/// One leaf that is not what it was. `None`: it was not there, or is no longer.
+/// One leaf that is not what it was, or one line of a leaf that has several. `None`: it was not there, or is no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     pub name: String,
     pub old: Option<String>,
     pub new: Option<String>,
+    /// It is a line; other lines of the leaf may have stayed.
+    #[serde(skip)]
+    pub is_line: bool,
     /// Of an input column: the two tables it stands in.
     #[serde(skip)]
     pub tables: Option<Compared>,
@@ -168,25 +176,105 @@ fn is_option(leaf: &str) -> bool {
     !["input.", "file.", "part.", "warnings."].iter().any(|prefix| leaf.starts_with(prefix))
 }
 
-/// The leaves that differ, in today's order, then those that are gone.
+impl Difference {
+    fn of_leaf(name: &str, old: Option<String>, new: Option<String>) -> Difference {
+        Difference { name: name.to_string(), old, new, is_line: false, tables: None }
+    }
+
+    /// What became of it, for people.
+    pub fn told(&self) -> String {
+        let line = |what: &str, line: &str| format!("{what}: {}", cut(line, LONGEST));
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => shown(old, new),
+            (None, Some(new)) if self.is_line => line("new", new),
+            (Some(old), None) if self.is_line => line("gone", old),
+            (None, _) => "new".to_string(),
+            (_, None) => "gone".to_string(),
+        }
+    }
+}
+
+/// The leaves that differ, in today's order, then those that are gone. Of leaves with several lines, the lines.
 pub fn differences(old: &Leaves, new: &Leaves) -> Vec<Difference> {
     let map = |leaves: &Leaves| -> BTreeMap<String, String> { leaves.0.iter().cloned().collect() };
     let (before, after) = (map(old), map(new));
     let mut found = Vec::new();
     for (name, value) in &new.0 {
-        let old = before.get(name);
-        if old != Some(value) {
-            found.push(Difference { name: name.clone(), old: old.cloned(), new: Some(value.clone()), tables: None });
+        match before.get(name) {
+            Some(old) if old == value => {}
+            Some(old) if old.contains('\n') || value.contains('\n') => found.extend(differing_lines(name, old, value)),
+            old => found.push(Difference::of_leaf(name, old.cloned(), Some(value.clone()))),
         }
     }
     let gone = old.0.iter().filter(|(name, _)| !after.contains_key(name));
-    found.extend(gone.map(|(name, value)| Difference {
-        name: name.clone(),
-        old: Some(value.clone()),
-        new: None,
-        tables: None,
-    }));
+    found.extend(gone.map(|(name, value)| Difference::of_leaf(name, Some(value.clone()), None)));
     found
+}
+
+/// The lines that differ, without the blanks around them. A line that went is told with the one that came in its place.
+fn differing_lines(name: &str, old: &str, new: &str) -> Vec<Difference> {
+    let lines = |text: &'_ str| -> Vec<String> { text.lines().map(|line| line.trim().to_string()).collect() };
+    let (before, after) = (lines(old), lines(new));
+    let mut found = Vec::new();
+    for (gone, came) in hunks(&before, &after) {
+        let mut came: Vec<Option<String>> = came.iter().cloned().map(Some).collect();
+        let word = |line: &str| line.split(' ').next().unwrap_or_default().to_string();
+        for (index, line) in gone.iter().enumerate() {
+            let same_word = |other: &Option<String>| other.as_ref().is_some_and(|other| word(other) == word(line));
+            // As many as before: each in its place. Otherwise by the first word, which says what the line is about.
+            let at = if gone.len() == came.len() { Some(index) } else { came.iter().position(same_word) };
+            let other = at.and_then(|at| came[at].take());
+            found.push(Difference { is_line: true, ..Difference::of_leaf(name, Some(line.clone()), other) });
+        }
+        let rest = came.into_iter().flatten();
+        found.extend(rest.map(|line| Difference { is_line: true, ..Difference::of_leaf(name, None, Some(line)) }));
+    }
+    if found.is_empty() {
+        found.push(Difference::of_leaf(name, Some(old.to_string()), Some(new.to_string())));
+    }
+    found
+}
+
+/// Runs of lines that differ: those that went, those that came. By a longest common subsequence, unless that would take long.
+fn hunks<'l>(before: &'l [String], after: &'l [String]) -> Vec<(&'l [String], &'l [String])> {
+    let head = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let (before, after) = (&before[head..], &after[head..]);
+    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (before, after) = (&before[..before.len() - tail], &after[..after.len() - tail]);
+    if before.len() * after.len() > MOST_PAIRS {
+        return vec![(before, after)];
+    }
+    // `common[i][j]`: how many lines `before[i..]` and `after[j..]` have in common, in order.
+    let mut common = vec![vec![0usize; after.len() + 1]; before.len() + 1];
+    for i in (0..before.len()).rev() {
+        for j in (0..after.len()).rev() {
+            common[i][j] = match before[i] == after[j] {
+                true => common[i + 1][j + 1] + 1,
+                false => common[i + 1][j].max(common[i][j + 1]),
+            };
+        }
+    }
+    let mut hunks = Vec::new();
+    let (mut i, mut j, mut from) = (0, 0, (0, 0));
+    while i < before.len() || j < after.len() {
+        if i < before.len() && j < after.len() && before[i] == after[j] {
+            hunks.push((&before[from.0..i], &after[from.1..j]));
+            (i, j) = (i + 1, j + 1);
+            from = (i, j);
+        } else if j == after.len() || (i < before.len() && common[i + 1][j] >= common[i][j + 1]) {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    hunks.push((&before[from.0..], &after[from.1..]));
+    hunks.retain(|(gone, came)| !gone.is_empty() || !came.is_empty());
+    hunks
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    let start: String = text.chars().take(longest).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
 }
 
 /// The two tables behind a leaf such as `input.panel.gdp`, if both are still in the store.
@@ -219,7 +307,7 @@ fn compared(
 }
 
 /// Old and new value for people: short ones in full, of long ones the part that differs, of digests only that they do.
-pub fn shown(old: &str, new: &str) -> String {
+fn shown(old: &str, new: &str) -> String {
     let is_digest = |text: &str| Digest::from_hex(text).is_some();
     if is_digest(old) || is_digest(new) {
         return "digest changed".to_string();
@@ -275,5 +363,27 @@ mod tests {
         let found = differences(&leaves(&[("a", "1"), ("b", "2")]), &leaves(&[("a", "1"), ("c", "3")]));
         let names: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.old.is_some(), one.new.is_some())).collect();
         assert_eq!(names, [("c", false, true), ("b", true, false)]);
+    }
+
+    #[test]
+    fn of_a_text_the_lines_that_differ_are_told() {
+        let told = |old: &str, new: &str| {
+            let leaves = |text: &str| Leaves(vec![("plan".to_string(), text.to_string())]);
+            let found = differences(&leaves(old), &leaves(new));
+            found.iter().map(Difference::told).collect::<Vec<_>>().join(" | ")
+        };
+        for (old, new, expected) in [
+            ("a\nfilter x > 1\nb\n", "a\nfilter x > 2\nb\n", "filter x > 1 → filter x > 2"),
+            ("a\nb\n", "a\nfilter x > 2\nb\n", "new: filter x > 2"),
+            ("a\n  b\nc\n", "a\nc\n", "gone: b"),
+            ("a\nb\nc\n", "join\n  a\n  b\n  c\n  d\n", "new: join | new: d"),
+            ("a 1\nb 1\nz\n", "b 2\nz\nc\n", "gone: a 1 | b 1 → b 2 | new: c"),
+            ("one", "one\n", "one → one"),
+        ] {
+            assert_eq!(told(old, new), expected, "{old:?} {new:?}");
+        }
+        let long: String = (0..2000).map(|line| format!("{line}\n")).collect();
+        let other: String = (0..2000).map(|line| format!("{}\n", line + 5000)).collect();
+        assert!(told(&long, &other).starts_with("0 → 5000 | 1 → 5001"));
     }
 }

@@ -203,7 +203,7 @@ impl Stage for Joined {
 
     fn resolve(&self, _schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
         let outputs = self.outputs.iter().map(|name| (name.clone(), TableSchema::default()));
-        Ok(Resolved { reads: Default::default(), outputs: outputs.collect() })
+        Ok(Resolved { outputs: outputs.collect(), ..Resolved::default() })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

@@ -6,7 +6,8 @@
 //! | kind and its version | definition | a kind raises its version when its results change |
 //! | stage name and instance label | definition | table names and addresses are made from them |
 //! | every resolved option, parameters by value | definition | through `Stage::describe`, which names each option |
-//! | SQL, layouts, exhibits | definition | as parsed: comments and formatting are not in |
+//! | layouts, exhibits | definition | as parsed: comments and formatting are not in |
+//! | SQL | definition | as the plan that the engine makes of it, with the columns it reads by name and type: no comments, no aliases, no order of operands |
 //! | input table: row-and-key digest, digest of each column read | run | an update of a column nobody reads changes nothing |
 //! | input table read whole: digest of the table | run | where the columns read cannot be proven |
 //! | data files: digest of the content and the shown path | run | columns and origins may be taken from the file's name |
@@ -40,7 +41,7 @@ pub struct RunInputs<'a> {
     pub warnings: BTreeMap<String, Vec<Warning>>,
 }
 
-/// All a stage is, known at plan time.
+/// All a stage is, known at plan time; what its code does, once it is resolved.
 pub fn definition(task: &Task) -> Leaves {
     let mut leaves = Leaves::default();
     let manifest: &mut dyn Manifest = &mut leaves;
@@ -49,6 +50,7 @@ pub fn definition(task: &Task) -> Leaves {
     manifest.int("kind_version", i64::from(task.kind_version));
     manifest.text("name", &task.name);
     task.work.describe(manifest);
+    manifest.maybe("plan", task.resolved.plan.as_deref());
     leaves
 }
 

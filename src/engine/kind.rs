@@ -29,6 +29,11 @@ pub trait Stage: Send + Sync {
     fn outputs(&self) -> Vec<String>;
     /// All that may change the result, nothing else.
     fn describe(&self, manifest: &mut dyn Manifest);
+    /// The text of its code, where many texts do the same. `describe` leaves it out: what the code does is only known with
+    /// the columns of its inputs, and `resolve` says it in `Resolved::plan`.
+    fn code(&self) -> &str {
+        ""
+    }
     /// From the columns of the input tables: what is read of them, and the columns that come out.
     /// Called before anything runs, so a misspelt column is found here.
     fn resolve(&self, schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>>;
@@ -89,6 +94,8 @@ pub struct Resolved {
     pub reads: BTreeMap<String, ReadSet>,
     /// Columns of each output table.
     pub outputs: Schemas,
+    /// What the stage's code does, in lines; part of what the stage is.
+    pub plan: Option<String>,
 }
 
 /// The columns of a table that a stage really reads.

@@ -5,7 +5,7 @@ use crate::config::{self, Pipeline};
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::error::EngineError;
-use crate::explain::{self, Difference};
+use crate::explain;
 use crate::fingerprint::{self, RunInputs};
 use crate::graph::TaskId;
 use crate::kind::{Input, Kinds, ReadSet};
@@ -276,11 +276,10 @@ fn known(state: &State, store: &Store, name: &str, run_key: Digest) -> Result<Op
 /// The first leaf in which two manifests differ, for people.
 fn first_difference(old: &Leaves, new: &Leaves) -> String {
     match explain::differences(old, new).into_iter().next() {
-        Some(Difference { name, old: None, .. }) => format!("`{name}` is new"),
-        Some(Difference { name, new: None, .. }) => format!("`{name}` is gone"),
-        Some(Difference { name, old: Some(old), new: Some(new), .. }) => match explain::shown(&old, &new).as_str() {
-            "digest changed" => format!("`{name}` changed"),
-            shown => format!("`{name}` changed: {shown}"),
+        Some(difference) => match (difference.told().as_str(), &difference.name) {
+            (told @ ("new" | "gone"), name) => format!("`{name}` is {told}"),
+            ("digest changed", name) => format!("`{name}` changed"),
+            (told, name) => format!("`{name}` changed: {told}"),
         },
         None => "the order of its options changed".to_string(),
     }

@@ -258,7 +258,7 @@ impl Stage for EstimateStage {
                 },
             ),
         ]);
-        Ok(Resolved { reads, outputs })
+        Ok(Resolved { reads, outputs, plan: None })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

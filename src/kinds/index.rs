@@ -175,6 +175,7 @@ impl Stage for IndexStage {
         Ok(Resolved {
             reads: [(self.table.clone(), ReadSet::Columns(reads))].into(),
             outputs: [(self.name.clone(), scores), (format!("{}.weights", self.name), weights)].into(),
+            plan: None,
         })
     }
 

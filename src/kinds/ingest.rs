@@ -93,7 +93,7 @@ impl Stage for IngestStage {
     fn resolve(&self, _schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
         let outputs = schemas(&self.name, &self.options);
         let problems = self.checks.resolve(&outputs[&self.name], &self.name);
-        if problems.is_empty() { Ok(Resolved { reads: BTreeMap::new(), outputs }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Resolved { outputs, ..Resolved::default() }) } else { Err(problems) }
     }
 
     fn parts(&self) -> Vec<Part> {
@@ -151,7 +151,7 @@ impl Stage for FilePart {
     }
 
     fn resolve(&self, _schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
-        Ok(Resolved { reads: BTreeMap::new(), outputs: schemas(&self.name, &self.options) })
+        Ok(Resolved { outputs: schemas(&self.name, &self.options), ..Resolved::default() })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

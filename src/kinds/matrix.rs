@@ -60,7 +60,7 @@ impl Stage for Joined {
                 },
             );
         }
-        Ok(Resolved { reads: Default::default(), outputs })
+        Ok(Resolved { outputs, ..Resolved::default() })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

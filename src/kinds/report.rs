@@ -168,6 +168,7 @@ impl Stage for ReportStage {
                 .map(|(name, columns)| (name, ReadSet::Columns(columns.into_iter().collect())))
                 .collect(),
             outputs: [(format!("{}.numbers", self.name), numbers)].into(),
+            plan: None,
         })
     }
 

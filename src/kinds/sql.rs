@@ -69,11 +69,14 @@ impl Stage for SqlStage {
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let SqlStage { name: _, file: _, text: _, query, key, key_place: _, checks, inputs: _ } = self;
-        manifest.text("sql", query.canonical());
+        let SqlStage { name: _, file: _, text: _, query: _, key, key_place: _, checks, inputs: _ } = self;
         manifest.text("engine", tables::sql::ENGINE);
         manifest.list("key", key);
         checks.describe(manifest);
+    }
+
+    fn code(&self) -> &str {
+        &self.text
     }
 
     fn resolve(&self, schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
@@ -90,7 +93,7 @@ impl Stage for SqlStage {
             return Err(problems);
         }
         let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
-        Ok(Resolved { reads, outputs: [(self.name.clone(), schema)].into() })
+        Ok(Resolved { reads, outputs: [(self.name.clone(), schema)].into(), plan: Some(plan.fingerprint) })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

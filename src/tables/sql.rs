@@ -2,6 +2,7 @@
 //! A query has no side effect and no volatile function, so the same query over the same values gives the same table.
 
 mod explain;
+mod fingerprint;
 mod order;
 mod syntax;
 
@@ -16,9 +17,9 @@ use crate::write;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility};
+use datafusion::common::{DFSchema, DataFusionError};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, WindowFunctionDefinition};
 use datafusion::physical_plan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -59,6 +60,8 @@ pub struct Plan {
     pub reads: BTreeMap<String, Vec<String>>,
     /// Names and types of the result.
     pub columns: Vec<(String, ColumnType)>,
+    /// What the query does: the same text, the same result over the same tables.
+    pub fingerprint: String,
 }
 
 /// A table's file under the name the query uses.
@@ -215,6 +218,8 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
         let kind = arrow::column_type(field.name(), field.data_type()).map_err(|error| located(error, query))?;
         columns.push((field.name().clone(), kind));
     }
+    let columns_of_result = plan.schema().clone();
+    let plan = order::total(plan).map_err(failed)?;
     let optimised = context.state().optimize(&plan).map_err(failed)?;
     let mut reads: BTreeMap<String, Vec<String>> =
         query.tables.iter().map(|table| (table.clone(), Vec::new())).collect();
@@ -224,7 +229,11 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
         read.sort();
         read.dedup();
     }
-    Ok(Plan { reads, columns })
+    let fingerprint = fingerprint::encode(&optimised).unwrap_or_else(|unknown| {
+        tracing::debug!("a query is known by its text: {unknown}");
+        as_written(query, schemas, &reads, &columns_of_result)
+    });
+    Ok(Plan { reads, columns, fingerprint })
 }
 
 /// Runs the query and writes its result, sorted by `key`, to `out`.
@@ -348,20 +357,41 @@ async fn execute(
 /// was parsed; here they are refused by what they are. Later it would be too late: the optimiser replaces `now()` by today.
 async fn logical_plan(context: &SessionContext, query: &Query) -> Result<LogicalPlan, DataFusionError> {
     let plan = context.state().statement_to_plan(query.statement.clone()).await?;
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expression| {
-            expression.apply(|part| match part {
-                Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
-                    Err(DataFusionError::Plan(format!(
-                        "'{}' gives another value each time it is asked",
-                        function.func.name()
-                    )))
-                }
-                _ => Ok(TreeNodeRecursion::Continue),
-            })
-        })
-    })?;
+    plan.apply_with_subqueries(|node| node.apply_expressions(|expression| expression.apply(refuse_volatile)))?;
     Ok(plan)
+}
+
+fn refuse_volatile(expression: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
+    let (signature, name, aliases) = match expression {
+        Expr::ScalarFunction(call) => (call.func.signature(), call.func.name(), call.func.aliases()),
+        Expr::AggregateFunction(call) => (call.func.signature(), call.func.name(), call.func.aliases()),
+        Expr::WindowFunction(call) => match &call.fun {
+            WindowFunctionDefinition::AggregateUDF(function) => {
+                (function.signature(), function.name(), function.aliases())
+            }
+            WindowFunctionDefinition::WindowUDF(function) => {
+                (function.signature(), function.name(), function.aliases())
+            }
+        },
+        _ => return Ok(TreeNodeRecursion::Continue),
+    };
+    if signature.volatility == Volatility::Immutable {
+        return Ok(TreeNodeRecursion::Continue);
+    }
+    let names: Vec<&str> = std::iter::once(name).chain(aliases.iter().map(String::as_str)).collect();
+    Err(DataFusionError::Plan(format!("{}{}", explain::VOLATILE, names.join(" "))))
+}
+
+/// What stands for the plan of a query that cannot be encoded. The columns are in, in their order: `*` may stand for them.
+fn as_written(query: &Query, schemas: &[Schema], reads: &BTreeMap<String, Vec<String>>, result: &DFSchema) -> String {
+    let mut columns = Vec::new();
+    for schema in schemas {
+        let Some(reads) = reads.get(&schema.table) else { continue };
+        let read = schema.columns.iter().filter(|(column, _)| reads.contains(column));
+        columns.extend(read.map(|(column, kind)| format!("read {}.{column} {kind}", schema.table)));
+    }
+    columns.extend(result.fields().iter().map(|field| format!("column {} {}", field.name(), field.data_type())));
+    fingerprint::as_written(query.canonical(), columns.into_iter())
 }
 
 /// Tables scanned, with the columns taken from them, subqueries included.

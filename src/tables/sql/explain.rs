@@ -5,6 +5,9 @@ use super::syntax::{self, Place};
 use datafusion::common::utils::datafusion_strsim;
 use datafusion::common::{DataFusionError, SchemaError};
 
+/// Begins the message about a function that is not one of its arguments only; its names follow.
+pub const VOLATILE: &str = "volatile: ";
+
 /// What went wrong with this query.
 pub fn explain(error: &DataFusionError, text: &str) -> SqlError {
     let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
@@ -66,6 +69,11 @@ fn other_error(message: &str, text: &str, place: Option<Place>) -> SqlError {
         let name = quoted.trim_start_matches("datafusion.").trim_start_matches("public.").to_string();
         let place = place.or_else(|| syntax::find_name(text, &name));
         return SqlError::UnknownTable { table: name, known: Vec::new(), place };
+    }
+    if let Some(names) = message.strip_prefix(VOLATILE) {
+        let names: Vec<String> = names.split(' ').map(str::to_string).collect();
+        let place = place.or_else(|| syntax::find_call(text, &names));
+        return SqlError::Volatile { function: names[0].clone(), place };
     }
     if message.starts_with("Invalid function '") {
         let near = message.split('\'').nth(3).map(str::to_string);

@@ -109,6 +109,16 @@ pub fn find_name(text: &str, name: &str) -> Option<Place> {
     found.and_then(|(_, token)| place(token.span.start))
 }
 
+/// The first place where a function of one of these names is called, or at least named.
+pub fn find_call(text: &str, names: &[String]) -> Option<Place> {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().ok()?;
+    let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    let is_named = |token: &Token| matches!(token, Token::Word(word) if names.contains(&word.value.to_lowercase()));
+    let called = tokens.windows(2).find(|pair| is_named(&pair[0].token) && pair[1].token == Token::LParen);
+    let found = called.map(|pair| &pair[0]).or_else(|| tokens.iter().find(|token| is_named(&token.token)));
+    found.and_then(|token| place(token.span.start))
+}
+
 /// What the parser objects to, in our words.
 pub fn syntax_error(error: &DataFusionError) -> SqlError {
     let text = match error.find_root() {
@@ -329,6 +339,17 @@ mod tests {
             ("with a as (select now() as n) select * from a", "1:19 now"),
             ("select x from t order by random()", "1:26 random"),
             ("select * from t where exists (select 1 from u where d < now())", "1:57 now"),
+            ("select * from t join u on t.x = u.x and\n u.d < now()", "2:8 now"),
+            ("select coalesce(round(x * random(), 2), 0) from t", "1:27 random"),
+            ("select case when x > 1 then uuid() else g end from t", "1:29 uuid"),
+            ("select sum(x) filter (where y > random()) from t", "1:33 random"),
+            ("select rank() over (order by random()) from t", "1:30 random"),
+            ("select g, max(x) from t group by g having max(x) > random()", "1:52 random"),
+            ("select (select max(now()) from u) from t", "1:20 now"),
+            ("select x from t union all select random()", "1:34 random"),
+            ("values (1, random())", "1:12 random"),
+            ("select * from generate_series(1, random())", "1:34 random"),
+            ("select \"now\"() from t", "1:8 now"),
         ] {
             assert_eq!(failure(text), format!("{expected}", expected = expected_volatile(expected)), "{text}");
         }

@@ -99,6 +99,34 @@ fn mistakes_have_a_place_and_a_next_step() {
     }
 }
 
+/// A name can be missed where the query is parsed; the plan cannot.
+#[test]
+fn functions_that_change_are_refused_in_the_plan_too() {
+    for (text, expected) in [
+        ("select now() as n from t", "1:8 `now`"),
+        ("select x as random from t where\n y > Random ()", "2:6 `random`"),
+        ("select today() as n from t", "1:8 `current_date`"),
+        ("with a as (select uuid() as n from t) select n from a", "1:19 `uuid`"),
+        ("select x from t where exists (select 1 from u where u.id > random())", "1:60 `random`"),
+        ("select (select max(random()) from u) as n from t", "1:20 `random`"),
+        ("select x from t order by random()", "1:26 `random`"),
+        ("select x from t join u on t.x = u.id and u.w > random()", "1:48 `random`"),
+        ("select coalesce(round(x * random(), 2), 0) as n from t", "1:27 `random`"),
+        ("select sum(x) over (order by random()) as n from t", "1:30 `random`"),
+    ] {
+        let statement = datafusion::sql::parser::DFParser::parse_sql(text).expect(text).pop_front().expect(text);
+        let names = syntax::parse("select * from t, u").expect("two tables");
+        let query = Query { text: text.to_string(), statement, ..names };
+        let error = plan(&query, &schemas()).expect_err(text);
+        assert!(matches!(error, SqlError::Volatile { .. }), "{error:?}");
+        assert!(
+            shown(&error).starts_with(&format!("{expected} gives another value each time it is asked")),
+            "{text}: {}",
+            shown(&error)
+        );
+    }
+}
+
 #[test]
 fn a_result_is_sorted_digested_and_checked() {
     let study = Study::new();
