@@ -12,6 +12,7 @@ pub mod digest;
 pub mod error;
 mod functions;
 pub mod info;
+pub mod missing;
 pub mod read;
 pub mod render;
 mod session;
