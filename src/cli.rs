@@ -2,6 +2,7 @@
 //! Holds no logic of the study: everything is asked of `engine`.
 
 mod gc;
+mod missing;
 mod plan;
 mod progress;
 mod render;
@@ -21,6 +22,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tables::columns::Table;
+use tables::render::Screen;
 
 #[derive(Parser)]
 #[command(
@@ -194,10 +196,26 @@ fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a table; as wide as the terminal, or in full where there is none.
-fn print_table(table: &Table, format: TableFormat) -> Result<(), Failure> {
+/// What a terminal shows of a table.
+struct View<'a> {
+    /// Columns that are repeated where the table is folded.
+    repeat: &'a [String],
+    /// Rows there are, of which the table may hold only the first.
+    rows: u64,
+    /// The number of rows the user asked for.
+    limit: Option<usize>,
+}
+
+/// Prints a table; folded to the width of the terminal, or in full where there is none.
+fn print_table(table: &Table, format: TableFormat, view: &View) -> Result<(), Failure> {
     let text = match format {
-        TableFormat::Table => tables::render::text(table, render::terminal_width()),
+        TableFormat::Table => match render::terminal_width() {
+            Some(width) => {
+                let View { repeat, rows, limit } = *view;
+                tables::render::folded(table, &Screen { width, repeat, rows, shorten: limit.is_none() })
+            }
+            None => tables::render::text(table, None),
+        },
         TableFormat::Csv => tables::render::csv(table),
         TableFormat::Json => tables::render::json(table),
     };

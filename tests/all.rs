@@ -6,6 +6,7 @@ mod crash;
 mod keys;
 mod layers;
 mod real;
+mod shadow;
 mod study;
 mod support;
 mod tidy;

@@ -119,6 +119,15 @@ pub fn names(summary: &serde_json::Value, list: &str) -> Vec<String> {
 
 /// The workbook with one text of its first sheet's XML replaced.
 pub fn edit_workbook(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    change_workbook(bytes, |sheet| {
+        assert!(sheet.contains(from), "the sheet has no `{from}`");
+        sheet.replacen(from, to, 1)
+    })
+}
+
+/// The workbook with the XML of its first sheet changed.
+pub fn change_workbook(bytes: &[u8], change: impl FnOnce(&str) -> String) -> Vec<u8> {
+    let mut change = Some(change);
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a workbook");
     let mut written = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..archive.len() {
@@ -126,10 +135,10 @@ pub fn edit_workbook(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
         let name = entry.name().expect("a UTF-8 name").to_string();
         let mut content = Vec::new();
         entry.read_to_end(&mut content).expect("read");
-        if name == "xl/worksheets/sheet1.xml" {
-            let text = String::from_utf8(content).expect("XML");
-            assert!(text.contains(from), "the sheet has no `{from}`");
-            content = text.replacen(from, to, 1).into_bytes();
+        if name == "xl/worksheets/sheet1.xml"
+            && let Some(change) = change.take()
+        {
+            content = change(std::str::from_utf8(&content).expect("XML")).into_bytes();
         }
         written.start_file(name, zip::write::SimpleFileOptions::default()).expect("started");
         written.write_all(&content).expect("written");

@@ -50,6 +50,13 @@ impl Progress {
         }
     }
 
+    fn stop_spinner(&self, name: &str) {
+        let Some(bars) = &self.bars else { return };
+        if let Some(bar) = bars.running.lock().ok().and_then(|mut running| running.remove(name)) {
+            bar.finish_and_clear();
+        }
+    }
+
     fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) => {
@@ -94,14 +101,18 @@ impl Observer for Progress {
                 let cause = diagnostics.first().map_or("", |first| first.message.as_str());
                 self.line(&format!("trying {name} again (try {} failed: {cause})", tries));
             }
+            Event::Shadowed { name, equal, seconds } => {
+                self.stop_spinner(name);
+                if !self.quiet {
+                    let how = if *equal { "equal" } else { "different" };
+                    self.line(&format!("shadowed {name}: {how} in {seconds:.1} s"));
+                }
+            }
             Event::Finished { name, outcome, seconds, known } => {
                 if let Some(bars) = &self.bars {
                     bars.overall.inc(1);
-                    let bar = bars.running.lock().ok().and_then(|mut running| running.remove(*name));
-                    if let Some(bar) = bar {
-                        bar.finish_and_clear();
-                    }
                 }
+                self.stop_spinner(name);
                 match outcome {
                     Outcome::Ran if !self.quiet => self.line(&format!("ran {name}{} in {seconds:.1} s", size(*known))),
                     Outcome::CutOff if !self.quiet => self.line(&format!("kept {name}: what it reads came out equal")),
@@ -125,6 +136,9 @@ fn as_json(event: &Event) -> serde_json::Value {
         Event::Waiting { name, owner } => json!({ "event": "waiting", "name": name, "owner": owner }),
         Event::Retried { name, tries, diagnostics } => {
             json!({ "event": "retried", "name": name, "tries": tries, "diagnostics": diagnostics })
+        }
+        Event::Shadowed { name, equal, seconds } => {
+            json!({ "event": "shadowed", "name": name, "equal": equal, "seconds": seconds })
         }
         Event::Finished { name, outcome, seconds, .. } => {
             let (outcome, diagnostics) = match outcome {

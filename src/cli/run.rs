@@ -3,12 +3,16 @@
 use super::progress::Progress;
 use super::{Failure, print_json, render};
 use clap::Args;
+use engine::diagnostic::Diagnostic;
 use engine::limits::{self, Capacity};
 use engine::partial;
 use engine::schedule::{RunOptions, Summary};
 use engine::session::OpenOptions;
+use engine::shadow::{Difference, Pair, Shadow};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::thread;
+use tables::compare;
 
 #[derive(Args)]
 pub struct RunArgs {
@@ -27,6 +31,9 @@ pub struct RunArgs {
     /// Run the targets even where their results are known
     #[arg(long)]
     force: bool,
+    /// Execute again what was skipped although something it reads changed, and compare; keeps nothing
+    #[arg(long, conflicts_with = "force")]
+    shadow: bool,
     /// What there is of something that stages hold while they run, such as `memory=8G` or `stata=2`; may be repeated
     #[arg(long = "limit", value_name = "NAME=AMOUNT", value_parser = limit)]
     limits: Vec<(String, u64)>,
@@ -42,6 +49,8 @@ pub struct RunArgs {
 const INTERRUPTED: u8 = 130;
 /// Warnings printed in full; the rest is counted.
 const SHOWN: usize = 30;
+/// Differing cells that are shown of a table.
+const DIFFERENCES: usize = 5;
 
 pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
     let progress = if args.events { Progress::events() } else { Progress::new(args.json) };
@@ -52,6 +61,7 @@ pub fn run(options: &OpenOptions, args: &RunArgs) -> Result<(), Failure> {
         partitions: args.partitions.map(usize::from),
         keep_going: args.keep_going,
         force: args.force,
+        shadow: args.shadow.then_some(differing_rows),
         capacity: Capacity(args.limits.iter().cloned().collect()),
         stop,
     };
@@ -74,11 +84,59 @@ fn report(summary: &Summary, args: &RunArgs) -> Result<(), Failure> {
             eprintln!("wrote {path}");
         }
         eprintln!("{}", last_line(summary));
+        if let Some(shadow) = &summary.shadow {
+            for difference in &shadow.differences {
+                show_difference(difference);
+            }
+            eprintln!("{}", shadow_line(shadow));
+        }
     }
-    match (summary.interrupted, summary.failed.is_empty()) {
+    let is_right =
+        summary.failed.is_empty() && summary.shadow.as_ref().is_none_or(|shadow| shadow.differences.is_empty());
+    match (summary.interrupted, is_right) {
         (true, _) => Err(Failure::Shown(INTERRUPTED)),
         (false, true) => Ok(()),
         (false, false) => Err(Failure::Shown(1)),
+    }
+}
+
+/// A few of the rows in which two versions of a table differ.
+fn differing_rows(pair: &Pair) -> Vec<String> {
+    let found = compare::first_differences(pair.recorded, pair.made, pair.key, pair.columns, DIFFERENCES);
+    match found {
+        Ok((count, cells)) => {
+            let rows = if count == 1 { "1 row differs".to_string() } else { format!("{count} rows differ") };
+            [rows].into_iter().chain(tables::render::text(&cells, None).lines().map(str::to_string)).collect()
+        }
+        Err(error) => vec![format!("the rows cannot be compared: {error}")],
+    }
+}
+
+fn show_difference(difference: &Difference) {
+    let Difference { name, what, rows, .. } = difference;
+    let stage = name.split('@').next().unwrap_or(name);
+    let mut diagnostic =
+        Diagnostic::error(format!("`{name}` was up to date, but comes out different when it runs again: {what}"))
+            .hint(format!(
+                "something it reads is not in its key, which is a mistake in restudy: please report it; `restudy run --force {stage}` makes it again"
+            ));
+    if !rows.is_empty() {
+        diagnostic = diagnostic.note(rows.join("\n"));
+    }
+    render::show(&diagnostic);
+}
+
+fn shadow_line(shadow: &Shadow) -> String {
+    let stages = match shadow.executed.len() {
+        1 => "1 stage".to_string(),
+        count => format!("{count} stages"),
+    };
+    let names: BTreeSet<&str> = shadow.differences.iter().map(|difference| difference.name.as_str()).collect();
+    match (shadow.executed.len(), names.len()) {
+        (0, _) => "shadow: nothing was skipped by what it reads".to_string(),
+        (1, 0) => "shadow: 1 stage re-executed, equal".to_string(),
+        (_, 0) => format!("shadow: {stages} re-executed, all equal"),
+        (_, different) => format!("shadow: {stages} re-executed, {different} different"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! `restudy show`: rows of one table of the study, as of its last run.
 
-use super::{Failure, TableFormat, open, print_table};
+use super::{Failure, TableFormat, View, missing, open, print_table, render};
 use clap::Args;
 use engine::diagnostic::Diagnostic;
+use engine::kind::InputTable;
 use engine::record::{Known, TableRecord};
 use engine::session::{Action, OpenOptions, Session};
 use std::path::PathBuf;
@@ -11,16 +12,28 @@ use tables::sql::SqlError;
 #[derive(Args)]
 pub struct ShowArgs {
     /// The table, such as `panel` or `baseline.coefficients`
-    table: String,
+    pub table: String,
     /// Only rows for which this SQL condition holds
     #[arg(long = "where", value_name = "SQL")]
     condition: Option<String>,
     /// Only these columns, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     columns: Option<Vec<String>>,
-    /// At most this many rows
+    /// At most this many rows [default: all; on a terminal, as many as can be overlooked]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Instead of rows, how many values are missing and why, by column
+    #[arg(long, conflicts_with_all = ["condition", "columns", "limit", "joins"])]
+    nulls: bool,
+    /// Count missing values for each value of this column [default: the last column of a longer key]
+    #[arg(long, value_name = "COLUMN", requires = "nulls")]
+    pub by: Option<String>,
+    /// Instead of rows, what each join of the query that made the table matched
+    #[arg(long, conflicts_with_all = ["condition", "columns", "limit"])]
+    joins: bool,
+    /// With up to so many keys that have no partner, on each side of a join
+    #[arg(long, value_name = "N", requires = "joins", num_args = 0..=1, default_missing_value = "5")]
+    pub unmatched: Option<usize>,
     #[arg(long, value_enum, default_value = "table")]
     format: TableFormat,
     /// The same as `--format json`
@@ -28,22 +41,26 @@ pub struct ShowArgs {
     json: bool,
 }
 
-/// Rows printed to a terminal when no limit is given.
-const DEFAULT_LIMIT: usize = 40;
-
 pub fn show(options: &OpenOptions, args: &ShowArgs) -> Result<(), Failure> {
     let session = open(options)?;
-    let (record, path) = table(&session, &args.table)?;
     let format = if args.json { TableFormat::Json } else { args.format };
-    let limit = args.limit.or((format == TableFormat::Table).then_some(DEFAULT_LIMIT));
-    let rows = tables::sql::filter(&path, args.condition.as_deref(), args.columns.as_deref(), limit)
-        .map_err(|error| wrong(&error))?;
-    let shown = rows.rows();
-    print_table(&rows, format)?;
-    if args.limit.is_none() && args.condition.is_none() && (shown as u64) < record.rows {
-        eprintln!("{shown} of {} rows; more with --limit", record.rows);
+    if args.nulls {
+        return missing::nulls(&session, args, format);
     }
-    Ok(())
+    if args.joins {
+        return missing::joins(&session, args, format);
+    }
+    let (record, path) = table(&session, &args.table)?;
+    let condition = args.condition.as_deref();
+    let on_screen = format == TableFormat::Table && render::terminal_width().is_some();
+    let limit = args.limit.or(on_screen.then_some(tables::render::ROWS));
+    let wrong = |error| wrong(&error);
+    let rows = tables::sql::filter(&path, condition, args.columns.as_deref(), limit).map_err(wrong)?;
+    let count = match condition {
+        Some(condition) if on_screen => tables::sql::count(&path, condition).map_err(wrong)?,
+        _ => record.rows,
+    };
+    print_table(&rows, format, &View { repeat: &record.key, rows: count, limit: args.limit })
 }
 
 /// The last result of a table and where its file is; says so when it is not up to date.
@@ -86,6 +103,14 @@ pub fn table(session: &Session, name: &str) -> Result<(TableRecord, PathBuf), Fa
     }
     let path = session.store.verified(found.blob)?;
     Ok((found, path))
+}
+
+/// A table of the last run for whoever only looks: none where it is not in the store.
+pub fn find(session: &Session, name: &str) -> Option<InputTable> {
+    let id = *session.pipeline.graph.producers.get(name)?;
+    let record = session.last_record(id).ok()??.tables.into_iter().find(|table| table.name == name)?;
+    let path = session.store.verified(record.blob).ok()?;
+    Some(InputTable { path, record })
 }
 
 /// A query that the user typed is wrong.

@@ -1,6 +1,6 @@
 //! `restudy sql`: a query over the study's current tables.
 
-use super::{Failure, TableFormat, open, print_table, show};
+use super::{Failure, TableFormat, View, open, print_table, show};
 use clap::Args;
 use engine::diagnostic::{Diagnostic, Place};
 use engine::session::OpenOptions;
@@ -11,7 +11,7 @@ use tables::sql::{Source, SqlError};
 pub struct SqlArgs {
     /// The query, such as "select year, avg(population) from panel group by year order by year"
     query: String,
-    /// At most this many rows
+    /// At most this many rows [default: all; on a terminal, as many as can be overlooked]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[arg(long, value_enum, default_value = "table")]
@@ -35,5 +35,7 @@ pub fn sql(options: &OpenOptions, args: &SqlArgs) -> Result<(), Failure> {
     }
     let sources: Vec<Source> = paths.iter().map(|(table, path)| Source { table: table.clone(), path }).collect();
     let rows = tables::sql::query(&query, &sources, args.limit).map_err(wrong)?;
-    print_table(&rows, if args.json { TableFormat::Json } else { args.format })
+    let repeat: Vec<String> = rows.columns.iter().take(1).map(|column| column.name.clone()).collect();
+    let view = View { repeat: &repeat, rows: rows.rows() as u64, limit: args.limit };
+    print_table(&rows, if args.json { TableFormat::Json } else { args.format }, &view)
 }

@@ -6,7 +6,7 @@ use crate::digest::{Digest, Hasher};
 use crate::error::EngineError;
 use crate::fingerprint::{self, GRAMMAR};
 use crate::graph::{self, Graph, PartNode, StageNode};
-use crate::kind::{Input, Kinds, Resolved, Schemas, Stage, StageKind, StudyFacts, TableSchema};
+use crate::kind::{Input, Kinds, Part, Resolved, Schemas, Stage, StageKind, StudyFacts, TableSchema};
 use crate::limits::{Capacity, Limits};
 use crate::manifest::Leaves;
 use crate::outline::{Excerpt, Outline};
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// More points than this in one matrix is a mistake rather than a study.
 const MAX_POINTS: usize = 20_000;
+/// The domain of the digest of a stage's texts.
+const CODE: &str = "restudy code 1";
 
 /// A study that parses: all references resolve, all columns exist, there is no cycle.
 pub struct Pipeline {
@@ -253,8 +255,13 @@ fn find_files(project: &Project, pattern: &str) -> Result<BTreeMap<String, PathB
     Ok(files)
 }
 
-/// A stage with the parameters and the sources it uses.
-type Instance = (Box<dyn Stage>, BTreeMap<String, String>, BTreeSet<String>);
+/// A stage at one point of its matrix, with what it was read from.
+struct Instance {
+    work: Box<dyn Stage>,
+    params: BTreeMap<String, String>,
+    sources: BTreeSet<String>,
+    code: Digest,
+}
 
 struct StageReader<'a> {
     document: &'a Document,
@@ -296,10 +303,10 @@ impl<'a> StageReader<'a> {
         let limits = Limits::parse(&fields);
         drop(fields);
         let Some(points) = points else {
-            let (work, params, sources) = self.instance(entry, kind, &[])?;
+            let Instance { work, params, sources, code } = self.instance(entry, kind, &[])?;
             let parts = work.parts().into_iter();
-            let parts =
-                parts.map(|part| PartNode { label: part.label, work: part.stage, params: params.clone() }).collect();
+            let part = |part: Part| PartNode { label: part.label, work: part.stage, params: params.clone(), code };
+            let parts = parts.map(part).collect();
             return Some(StageNode {
                 name: entry.key.clone(),
                 place,
@@ -307,6 +314,7 @@ impl<'a> StageReader<'a> {
                 kind_version: kind.version(),
                 work,
                 params,
+                code,
                 sources,
                 parts,
                 limits,
@@ -317,9 +325,10 @@ impl<'a> StageReader<'a> {
         for point in &points {
             let values: Vec<(String, String)> =
                 point.iter().map(|(axis, _, value)| (axis.clone(), value.clone())).collect();
-            let (work, params, read) = self.instance(entry, kind, &values)?;
-            sources.extend(read);
-            parts.push(PartNode { label: label(point), work, params });
+            let instance = self.instance(entry, kind, &values)?;
+            sources.extend(instance.sources);
+            let Instance { work, params, code, .. } = instance;
+            parts.push(PartNode { label: label(point), work, params, code });
         }
         let outputs = parts.first()?.work.outputs();
         let labels = points
@@ -328,8 +337,9 @@ impl<'a> StageReader<'a> {
             .collect();
         let work = self.kinds.matrix.join(labels, outputs);
         let (kind, kind_version) = (kind.name(), kind.version());
-        let (name, params) = (entry.key.clone(), BTreeMap::new());
-        Some(StageNode { name, place, kind, kind_version, work, params, sources, parts, limits })
+        // The joining task is all in its points, which are in its key.
+        let (name, params, code) = (entry.key.clone(), BTreeMap::new(), Hasher::new(CODE).finish());
+        Some(StageNode { name, place, kind, kind_version, work, params, code, sources, parts, limits })
     }
 
     /// Parses the stage at one point of its matrix.
@@ -339,13 +349,13 @@ impl<'a> StageReader<'a> {
         let fields = Fields::new(self.document, &entry.node, format!("stage `{}`", entry.key), self.problems);
         fields.allow(&["kind", "matrix", "description", "limits", "retries"]);
         let (name, project, sources) = (&entry.key, self.project, self.sources);
-        let (used, read) = (RefCell::default(), RefCell::default());
-        let spec = Spec { name, fields, project, params: &params, sources, facts: self.facts, used, read };
+        let (used, read, code) = (RefCell::default(), RefCell::default(), RefCell::new(Hasher::new(CODE)));
+        let spec = Spec { name, fields, project, params: &params, sources, facts: self.facts, used, read, code };
         let stage = kind.parse(&spec);
         spec.fields.finish();
-        let read = spec.read.into_inner();
+        let (read, code) = (spec.read.into_inner(), spec.code.into_inner().finish());
         let used = spec.used.into_inner().into_iter().filter_map(|name| params.remove_entry(&name)).collect();
-        Some((stage?, used, read))
+        Some(Instance { work: stage?, params: used, sources: read, code })
     }
 
     fn kind(&self, fields: &Fields) -> Option<&'static dyn StageKind> {

@@ -14,10 +14,12 @@ use crate::record::{
 };
 use crate::schedule::{Event, Observer};
 use crate::session::{Keyed, Results, Session};
+use crate::shadow::Shadow;
 use crate::stop::{Cause, Halt, Stop};
 use crate::store::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -34,6 +36,8 @@ pub struct Maker<'a> {
     pub verified: Mutex<BTreeSet<Digest>>,
     /// Tasks made again only because something that ran needed their bytes.
     pub restored: Mutex<BTreeSet<TaskId>>,
+    /// What was executed again only to compare.
+    pub shadow: Mutex<Shadow>,
 }
 
 /// How much of a result must be there.
@@ -123,13 +127,13 @@ impl Maker<'_> {
         }
     }
 
-    fn key(&self, id: TaskId) -> Result<Keyed, EngineError> {
+    pub(crate) fn key(&self, id: TaskId) -> Result<Keyed, EngineError> {
         let keyed = self.session.key(id, self.results)?;
         Ok(keyed.expect("a task is made only when all its inputs have results"))
     }
 
     /// Makes inputs again whose bytes are gone or damaged. `Some`: that did not work, and this is how the task ends.
-    fn restore_inputs(&self, id: TaskId) -> Result<Option<Made>, EngineError> {
+    pub(crate) fn restore_inputs(&self, id: TaskId) -> Result<Option<Made>, EngineError> {
         for input in self.session.pipeline.graph.tasks[id].inputs() {
             let Some(known) = self.results.get(input) else { continue };
             if self.whole(input, known)?.is_none() {
@@ -192,25 +196,10 @@ impl Maker<'_> {
         let watch = Stopwatch::start();
         let started = Timestamp::now();
         let scratch = self.workspace.scratch()?;
-        let halt = Halt::new(self.stop, task.limits.seconds);
-        let context = self.context(id, keyed, scratch.path(), &halt);
-        let result = panic::catch_unwind(AssertUnwindSafe(|| task.work.run(&context)));
-        let outputs = match result {
-            // Also a stage that did not look at the clock while it worked.
-            Ok(Ok(_) | Err(StageError::Cancelled)) if halt.cause() == Some(Cause::TimedOut) => {
-                return Ok(Err(timed_out(&task.name, &task.limits).into()));
-            }
-            Ok(Ok(outputs)) => outputs,
-            Ok(Err(error)) => return Ok(Err(error)),
-            Err(payload) => return Ok(Err(panicked(&task.name, payload.as_ref()).into())),
+        let outputs = match self.work(id, keyed, scratch.path())? {
+            Ok(outputs) => outputs,
+            Err(error) => return Ok(Err(error)),
         };
-        // A file that changed while it was read would leave a record that says something else than what was done.
-        for file in &context.files {
-            if session.state.digest_of_file(&file.path)? != file.digest {
-                let message = format!("`{}` changed while stage `{}` was reading it", file.shown, task.name);
-                return Ok(Err(Diagnostic::error(message).hint("run again".to_string()).into()));
-            }
-        }
         crash::instant("work that is not in the store");
         let Outputs { tables, files, warnings } = outputs;
         let mut record = Record {
@@ -221,6 +210,7 @@ impl Maker<'_> {
             stage: task.stage.clone(),
             kind: task.kind.to_string(),
             manifest: keyed.manifest.clone(),
+            code: Some(task.code),
             params: task.params.clone(),
             inputs: keyed
                 .inputs
@@ -259,11 +249,41 @@ impl Maker<'_> {
         Ok(Ok(record))
     }
 
+    /// Runs the stage in this folder. What it made is there; nothing is kept.
+    pub(crate) fn work(
+        &self,
+        id: TaskId,
+        keyed: &Keyed,
+        scratch: &Path,
+    ) -> Result<Result<Outputs, StageError>, EngineError> {
+        let task = &self.session.pipeline.graph.tasks[id];
+        let halt = Halt::new(self.stop, task.limits.seconds);
+        let context = self.context(id, keyed, scratch, &halt);
+        let result = panic::catch_unwind(AssertUnwindSafe(|| task.work.run(&context)));
+        let outputs = match result {
+            // Also a stage that did not look at the clock while it worked.
+            Ok(Ok(_) | Err(StageError::Cancelled)) if halt.cause() == Some(Cause::TimedOut) => {
+                return Ok(Err(timed_out(&task.name, &task.limits).into()));
+            }
+            Ok(Ok(outputs)) => outputs,
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(payload) => return Ok(Err(panicked(&task.name, payload.as_ref()).into())),
+        };
+        // A file that changed while it was read would leave a record that says something else than what was done.
+        for file in &context.files {
+            if self.session.state.digest_of_file(&file.path)? != file.digest {
+                let message = format!("`{}` changed while stage `{}` was reading it", file.shown, task.name);
+                return Ok(Err(Diagnostic::error(message).hint("run again".to_string()).into()));
+            }
+        }
+        Ok(Ok(outputs))
+    }
+
     fn context<'c>(
         &'c self,
         id: TaskId,
         keyed: &Keyed,
-        scratch: &'c std::path::Path,
+        scratch: &'c Path,
         halt: &'c Halt<'c>,
     ) -> RunContext<'c> {
         let session = self.session;
@@ -305,15 +325,17 @@ impl Maker<'_> {
     }
 }
 
+/// What the engine itself warns of when a result is made again.
+pub(crate) const UNSTEADY: &str =
+    "gave another result than before for the same inputs: something outside its declared inputs changes it";
+
 /// A warning when the same key gave another table: the stage depends on something that is not in its key.
 fn unsteady(known: &Known, record: &Record) -> Option<Warning> {
     let digests = |tables: &[TableRecord]| -> Vec<Digest> { tables.iter().map(|table| table.digest).collect() };
     (digests(&known.tables) != digests(&record.tables)).then(|| Warning {
         stage: record.stage.clone(),
         severity: Severity::Warning,
-        message:
-            "gave another result than before for the same inputs: something outside its declared inputs changes it"
-                .to_string(),
+        message: UNSTEADY.to_string(),
         details: Vec::new(),
     })
 }

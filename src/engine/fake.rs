@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub static KINDS: Kinds = Kinds { all: &[&Fake], matrix: &Joiner };
 
-/// `kind: fake` with the options `text`, `from`, `file`, `reads`, `fail`, `warn`, `wait` (milliseconds), `once` (a file:
+/// `kind: fake` with the options `text`, `from`, `file`, `reads`, `honest` (uses no other column than those), `fail`, `warn`, `wait` (milliseconds), `once` (a file:
 /// fails while it is not there, and makes it), `log` (a file that gets a line when the work begins and one when it ends).
 pub struct Fake;
 
@@ -25,6 +25,7 @@ struct FakeStage {
     name: String,
     text: String,
     reads: Option<Vec<String>>,
+    honest: bool,
     fail: bool,
     warn: Option<String>,
     wait: u64,
@@ -57,6 +58,7 @@ impl StageKind for Fake {
             name: spec.name.to_string(),
             text: spec.substituted("text").map_or(String::new(), |text| text.value),
             reads: reads.map(|names| names.into_iter().map(|name| name.value).collect()),
+            honest: spec.fields.bool("honest").unwrap_or(false),
             fail: spec.fields.bool("fail").unwrap_or(false),
             warn: spec.fields.text("warn").map(|text| text.value),
             wait: spec.fields.int("wait").unwrap_or(0) as u64,
@@ -78,9 +80,10 @@ impl Stage for FakeStage {
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let FakeStage { name: _, text, reads, fail, warn, wait: _, once: _, log: _, publish, inputs: _ } = self;
+        let FakeStage { name: _, text, reads, honest, fail, warn, wait: _, once: _, log: _, publish, inputs: _ } = self;
         manifest.text("text", text);
         manifest.list("reads", reads.as_deref().unwrap_or_default());
+        manifest.flag("honest", *honest);
         manifest.flag("fail", *fail);
         manifest.maybe("warn", warn.as_deref());
         manifest.flag("publish", *publish);
@@ -116,7 +119,9 @@ impl Stage for FakeStage {
         }
         let mut text = self.text.clone();
         for table in context.tables.values() {
-            text.push_str(&fs::read_to_string(&table.path).unwrap_or_default());
+            let rows = fs::read_to_string(&table.path).unwrap_or_default();
+            let used = rows.lines().filter(|line| self.uses(line));
+            text.extend(used.map(|line| format!("{line}\n")));
         }
         for file in &context.files {
             text.push_str(&fs::read_to_string(&file.path).unwrap_or_default());
@@ -138,6 +143,11 @@ impl Stage for FakeStage {
 }
 
 impl FakeStage {
+    fn uses(&self, line: &str) -> bool {
+        let column = line.split('=').next().unwrap_or(line);
+        !self.honest || self.reads.iter().flatten().any(|name| name == column)
+    }
+
     fn note(&self, what: &str) {
         let Some(log) = &self.log else { return };
         let mut file = fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be opened");

@@ -2,6 +2,7 @@
 //! Knows no file and no key; finds unknown tables and cycles.
 
 use crate::diagnostic::{self, Diagnostic, Place};
+use crate::digest::Digest;
 use crate::kind::{Input, Resolved, Stage};
 use crate::limits::Limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub struct Task {
     pub limits: Limits,
     /// Parameters it uses, with their values. Explains a change; what counts is where the values went.
     pub params: BTreeMap<String, String>,
+    /// Of the texts it was read from, with their parameters put in.
+    pub code: Digest,
 }
 
 impl Task {
@@ -55,6 +58,7 @@ pub struct StageNode {
     pub work: Box<dyn Stage>,
     /// Parameters it uses, with their values.
     pub params: BTreeMap<String, String>,
+    pub code: Digest,
     /// Sources it reads.
     pub sources: BTreeSet<String>,
     pub parts: Vec<PartNode>,
@@ -66,6 +70,7 @@ pub struct PartNode {
     pub label: String,
     pub work: Box<dyn Stage>,
     pub params: BTreeMap<String, String>,
+    pub code: Digest,
 }
 
 /// Orders the stages. `is_known` holds for tables that none of them makes but that are not to be called unknown.
@@ -212,7 +217,7 @@ fn assemble(nodes: Vec<StageNode>, edges: &[BTreeSet<usize>], order: &[usize]) -
                     parts: Vec<TaskId>,
                     part_labels: Vec<String>,
                     upstream: Vec<TaskId>,
-                    params: BTreeMap<String, String>| Task {
+                    (params, code): (BTreeMap<String, String>, Digest)| Task {
             name,
             stage: node.name.clone(),
             kind: node.kind,
@@ -224,13 +229,15 @@ fn assemble(nodes: Vec<StageNode>, edges: &[BTreeSet<usize>], order: &[usize]) -
             resolved: Resolved::default(),
             limits: node.limits.clone(),
             params,
+            code,
         };
         let mut parts = Vec::new();
         let mut labels = Vec::new();
         for part in node.parts {
             parts.push(tasks.len());
             let name = format!("{}@{}", node.name, part.label);
-            tasks.push(task(name, Arc::from(part.work), Vec::new(), Vec::new(), upstream.clone(), part.params));
+            let of_part = (part.params, part.code);
+            tasks.push(task(name, Arc::from(part.work), Vec::new(), Vec::new(), upstream.clone(), of_part));
             labels.push(part.label);
         }
         for name in node.work.outputs() {
@@ -252,7 +259,8 @@ fn assemble(nodes: Vec<StageNode>, edges: &[BTreeSet<usize>], order: &[usize]) -
         } else {
             own_inputs.iter().filter_map(|name| producers.get(*name).copied()).collect()
         };
-        tasks.push(task(node.name.clone(), Arc::from(node.work), parts, labels, upstream, node.params));
+        let of_stage = (node.params, node.code);
+        tasks.push(task(node.name.clone(), Arc::from(node.work), parts, labels, upstream, of_stage));
     }
     Graph { tasks, producers }
 }

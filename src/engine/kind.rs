@@ -8,6 +8,7 @@ use crate::record::{ColumnRecord, TableRecord, Warning};
 use crate::spec::Spec;
 use crate::stop::Halt;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,8 @@ pub trait StageKind: Sync {
 }
 
 /// One step of the study, checked, ready to be keyed and run.
-pub trait Stage: Send + Sync {
+/// `Any`, so that whoever knows a kind can ask its stages what the engine does not need to know.
+pub trait Stage: Any + Send + Sync {
     /// Edges of the graph and files read. Order is the author's.
     fn inputs(&self) -> &[Input];
     /// Full names of the tables it makes: the stage's, or `stage.suffix`.

@@ -22,6 +22,7 @@ pub mod publish;
 pub mod record;
 pub mod schedule;
 pub mod session;
+pub mod shadow;
 pub mod snapshot;
 pub mod spec;
 pub mod stamp;

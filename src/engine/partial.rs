@@ -47,8 +47,8 @@ pub fn run(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Summary, EngineError> {
-    // With targets, bytes may be demanded that a snapshot does not vouch for.
-    if !options.force && options.targets.is_empty() {
+    // With targets, bytes may be demanded that a snapshot does not vouch for; and what is skipped cannot be compared.
+    if !options.force && options.shadow.is_none() && options.targets.is_empty() {
         let project = session::find_project(open)?;
         match snapshot::compare(&project, open) {
             Change::Nothing(summary) => return Ok(summary),
@@ -65,7 +65,8 @@ pub fn run(
     }
     let session = Session::open(kinds, open)?;
     let (summary, done) = schedule::run(&session, options, observer)?;
-    if options.targets.is_empty() && summary.failed.is_empty() && summary.skipped.is_empty() {
+    let is_doubtful = summary.shadow.as_ref().is_some_and(|shadow| !shadow.differences.is_empty());
+    if options.targets.is_empty() && summary.failed.is_empty() && summary.skipped.is_empty() && !is_doubtful {
         // Only indices: without them the next run takes the longer way.
         let kept = snapshot::keep(&session, open, &summary, done);
         if let Err(error) = kept.and_then(|()| keep_map(&session)) {

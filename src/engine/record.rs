@@ -37,6 +37,9 @@ pub struct Record {
     pub manifest: Leaves,
     /// Parameters used. Not in the key: what they changed is in the manifest.
     pub params: BTreeMap<String, String>,
+    /// Of the texts it was read from, comments included. Not in the key either; `run --shadow` looks at it.
+    #[serde(default)]
+    pub code: Option<Digest>,
     /// Blobs of what was read, in full: the key holds only the columns read.
     pub inputs: Vec<InputRecord>,
     pub tables: Vec<TableRecord>,

@@ -546,3 +546,88 @@ fn documents_of_a_stage_that_is_gone_go_with_it_unless_someone_changed_them() {
     let there = |name: &str| study.0.path().join("out").join(name).exists();
     assert_eq!(["a", "b", "c", "d"].map(there), [false, true, true, true]);
 }
+
+fn show_rows(pair: &crate::shadow::Pair) -> Vec<String> {
+    let read = |path: &std::path::Path| fs::read_to_string(path).expect("a table").trim_end().replace('\n', " ");
+    vec![format!("{} {}: {} / {}", pair.key.len(), pair.columns.join(" "), read(pair.recorded), read(pair.made))]
+}
+
+/// What a run in shadow mode executed again, and what came out different.
+fn shadowed(study: &Study) -> String {
+    let summary = study.run_with(|options| options.shadow = Some(show_rows));
+    let shadow = summary.shadow.clone().expect("asked for");
+    let differences = shadow.differences.iter().map(|difference| {
+        let table = difference.table.as_deref().unwrap_or("-");
+        let columns = difference.columns.join(" ");
+        format!("\n{}: {} [{table}] [{columns}] {}", difference.name, difference.what, difference.rows.join("\n"))
+    });
+    let list = |names: &[String]| if names.is_empty() { "-".to_string() } else { names.join(" ") };
+    format!("ran {}; again {}{}", list(&summary.ran), list(&shadow.executed), differences.collect::<String>())
+}
+
+#[test]
+fn shadow_executes_what_column_keys_skipped_and_finds_a_column_that_was_not_declared() {
+    let honest = CHAIN.replace("reads: [x]}", "reads: [x], honest: true}");
+    let study = Study::new(&honest, &[("raw.txt", "x=1\ny=2\n")]);
+    assert_eq!(shadowed(&study), "ran clean measure paper; again -");
+    // Nothing was skipped because of a column.
+    assert_eq!(shadowed(&study), "ran -; again -");
+    study.write("raw.txt", "x=1\ny=3\n");
+    assert_eq!(shadowed(&study), "ran clean; again measure");
+    // Neither the snapshot nor the record hides it from the next run, and nothing of it was kept.
+    study.check(expect!["ran -; kept clean measure paper; cut off -; failed -; skipped -"]);
+    assert_eq!(shadowed(&study), "ran -; again measure");
+    // The bytes that are compared with may be gone; what is read is made again.
+    remove(&study, "clean");
+    assert_eq!(shadowed(&study), "ran clean; again measure");
+
+    // The same, by a stage that uses a column behind the engine's back.
+    let study = Study::new(&CHAIN.replace("text: done", "text: done, publish: true"), &[("raw.txt", "x=1\ny=2\n")]);
+    study.run_with(|_| {});
+    study.write("raw.txt", "x=1\ny=3\n");
+    study.check(expect!["ran clean; kept paper; cut off measure; failed -; skipped -"]);
+    expect![[r#"
+        ran -; again measure
+        measure: columns `y`, `rest` of table `measure` [measure] [y rest] 0 y rest: x=1 y=2 / x=1 y=3"#]]
+    .assert_eq(&shadowed(&study));
+    // It stays so until the stage is made again; then all below follows.
+    assert!(shadowed(&study).contains("again measure\n"));
+    study.run_with(|options| (options.force, options.targets) = (true, vec!["measure".to_string()]));
+    assert_eq!(shadowed(&study), "ran paper; again -");
+}
+
+#[test]
+fn shadow_looks_at_the_texts_of_the_code_and_at_documents_and_warnings() {
+    let study = Study::new(
+        "params: {n: 1}\nstages:\n  a: {kind: fake, text: '${n}', publish: true, warn: w}\n  b: {kind: fake, from: a}\n",
+        &[],
+    );
+    study.run_with(|_| {});
+    let session = study.open().expect("valid");
+    let key = session.last_record(0).expect("the engine works").expect("it ran").run_key;
+    let path = session.store.record_path(key);
+    let record = fs::read_to_string(&path).expect("a record");
+    let edit = |from: &str, to: &str| {
+        let mut value: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        match from {
+            "code" => value["code"] = serde_json::Value::Null,
+            _ => {
+                value["code"] = serde_json::Value::Null;
+                value["warnings"][0]["message"] = to.into();
+                value["files"][0]["path"] = to.into();
+            }
+        }
+        fs::remove_file(&path).expect("there");
+        fs::write(&path, value.to_string()).expect("written");
+    };
+    // A record that does not say from which texts it was made.
+    edit("code", "");
+    assert_eq!(shadowed(&study), "ran -; again a");
+    edit("both", "other");
+    expect![[r#"
+        ran -; again a
+        a: document `page.txt` [-] [] 
+        a: document `other` is gone [-] [] 
+        a: its warnings [-] [] "#]]
+    .assert_eq(&shadowed(&study));
+}

@@ -11,6 +11,7 @@ use crate::limits::{CPU, Capacity};
 use crate::publish;
 use crate::record::{Known, Stopwatch, Timestamp, Warning};
 use crate::session::{Results, Session};
+use crate::shadow::{self, Shadow, ShowRows};
 use crate::stop::{Halt, Stop};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -29,6 +30,8 @@ pub struct RunOptions {
     pub force: bool,
     /// Pieces into which a kind may split its data, to work on them at once; by itself, the kind decides.
     pub partitions: Option<usize>,
+    /// Execute again what was found although something it reads differs, and compare; how to show differing rows.
+    pub shadow: Option<ShowRows>,
     /// What there is of limited things; stands before what the study says.
     pub capacity: Capacity,
     /// Asked to stop: what runs is ended, what is done is kept.
@@ -65,6 +68,12 @@ pub enum Event<'a> {
         tries: u32,
         diagnostics: &'a [Diagnostic],
     },
+    /// Executed again only to compare.
+    Shadowed {
+        name: &'a str,
+        equal: bool,
+        seconds: f64,
+    },
     Finished {
         name: &'a str,
         outcome: &'a Outcome,
@@ -94,6 +103,9 @@ pub struct Summary {
     pub errors: Vec<Failure>,
     /// The run was asked to stop before it was done.
     pub interrupted: bool,
+    /// Only of a run that was asked to compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -133,6 +145,7 @@ pub fn run(
         partitions: options.partitions,
         verified: Mutex::default(),
         restored: Mutex::default(),
+        shadow: Mutex::default(),
     };
     let jobs = options.jobs.clamp(1, wanted.len().max(1));
     let mut capacity = session.pipeline.capacity.clone();
@@ -146,6 +159,7 @@ pub fn run(
         demanded: if options.force && options.targets.is_empty() { wanted.clone() } else { named },
         capacity,
         keep_going: options.keep_going,
+        shadow: options.shadow,
         board: Mutex::new(Board::new(graph, &wanted, &session.state.seconds(&names)?)),
         changed: Condvar::new(),
     };
@@ -159,7 +173,9 @@ pub fn run(
         return Err(error);
     }
     let ended = |id: &TaskId| !matches!(board.outcomes[*id], None | Some(Outcome::Failed(_) | Outcome::Skipped));
-    let finished = wanted.iter().all(ended);
+    let mut shadow = std::mem::take(&mut *maker.shadow.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    // A result that is known to be wrong must not be published either.
+    let finished = wanted.iter().all(ended) && shadow.differences.is_empty();
     let mut published = Vec::new();
     // All or nothing: documents beside a failed stage would mix this run's numbers with the last one's.
     if finished {
@@ -179,6 +195,12 @@ pub fn run(
     let mut summary = Summary { published, ..summarise(graph, &wanted, &board.outcomes, &results) };
     summary.interrupted = options.stop.asked() && !summary.skipped.is_empty();
     summary.seconds = watch.seconds();
+    summary.shadow = options.shadow.map(|_| {
+        let at = |name: &String| graph.find(name);
+        shadow.executed.sort_by_key(at);
+        shadow.differences.sort_by_key(|difference| at(&difference.name));
+        shadow
+    });
     let line =
         serde_json::json!({"ran": summary.ran, "failed": summary.failed, "up_to_date": summary.up_to_date.len()});
     session.state.add_run(started, summary.seconds, &line.to_string())?;
@@ -209,6 +231,7 @@ struct Pool<'a> {
     demanded: BTreeSet<TaskId>,
     capacity: Capacity,
     keep_going: bool,
+    shadow: Option<ShowRows>,
     board: Mutex<Board>,
     changed: Condvar,
 }
@@ -327,7 +350,10 @@ impl Pool<'_> {
             drop(board);
             let watch = Stopwatch::start();
             let demand = if self.demanded.contains(&id) { self.demand } else { Demand::Known };
-            let made = self.maker.make(id, demand);
+            let made = self.maker.make(id, demand).and_then(|made| match self.shadow {
+                Some(show) => shadow::shadow(self.maker, id, made, show),
+                None => Ok(made),
+            });
             let seconds = watch.seconds();
             let ended = made.map(|made| match made {
                 Made::Found(known) => (if above_ran { Outcome::CutOff } else { Outcome::UpToDate }, Some(known)),

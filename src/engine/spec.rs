@@ -2,7 +2,7 @@
 //! Substitutes `${name}` where a kind asks for it. Knows no kind.
 
 use crate::diagnostic::{self, Diagnostic, Place};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::kind::StudyFacts;
 use crate::record;
 use crate::snapshot::Seen;
@@ -62,6 +62,8 @@ pub struct Spec<'a> {
     pub used: RefCell<BTreeSet<String>>,
     /// Sources asked for so far.
     pub read: RefCell<BTreeSet<String>>,
+    /// Of the texts given out so far: files as they are, and texts with their parameters put in.
+    pub code: RefCell<Hasher>,
 }
 
 /// A text file of the study.
@@ -149,6 +151,7 @@ impl<'a> Spec<'a> {
     fn put_in(&self, text: &str) -> (String, Vec<(usize, String)>) {
         let (value, used, unknown) = substitute(text, self.params);
         self.used.borrow_mut().extend(used);
+        self.code.borrow_mut().text(&value);
         (value, unknown)
     }
 
@@ -163,7 +166,10 @@ impl<'a> Spec<'a> {
         let path = self.project.path(&name.value);
         match self.project.read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Some(StudyFile { shown: name.value.clone(), text }),
+                Ok(text) => {
+                    self.code.borrow_mut().text(&text);
+                    Some(StudyFile { shown: name.value.clone(), text })
+                }
                 Err(_) => {
                     self.report(
                         Diagnostic::error(format!("`{}` is not UTF-8 text", name.value))

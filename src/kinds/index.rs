@@ -13,7 +13,7 @@ use tables::columns::{Column, Table, Values};
 
 pub struct Index;
 
-struct IndexStage {
+pub(crate) struct IndexStage {
     name: String,
     table: String,
     method: Method,
@@ -88,6 +88,22 @@ impl StageKind for Index {
             checks,
             inputs,
         }))
+    }
+}
+
+impl IndexStage {
+    /// A query that has the columns of the table of scores and lacks values where they do: a score needs every indicator.
+    pub(crate) fn score_query(&self, table: &str) -> Option<String> {
+        if table != self.name {
+            return None;
+        }
+        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let key: Vec<String> = self.key.iter().map(quoted).collect();
+        let sum: Vec<String> =
+            self.indicators.iter().map(|(name, ..)| format!("cast({} as double)", quoted(name))).collect();
+        let (key, sum) = (key.join(", "), sum.join(" + "));
+        let reason = format!("case when {sum} is null then 'MISSING_INPUT' else null end");
+        Some(format!("select {key}, {sum} as score, {reason} as reason from {}", self.table))
     }
 }
 

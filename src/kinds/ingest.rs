@@ -19,7 +19,7 @@ use tables::columns::{Column, Table, Values};
 
 pub struct Ingest;
 
-struct IngestStage {
+pub(crate) struct IngestStage {
     name: String,
     options: Arc<Options>,
     /// Shown path and real path of each file.
@@ -71,6 +71,12 @@ impl StageKind for Ingest {
         }
         let options = Arc::new(Options { layout, layout_file: file.shown, key });
         Some(Box::new(IngestStage { name: spec.name.to_string(), options, files: source?.files.clone(), checks }))
+    }
+}
+
+impl IngestStage {
+    pub(crate) fn key(&self) -> &[String] {
+        &self.options.key
     }
 }
 
@@ -339,6 +345,10 @@ fn issues(shown: &str, extract: &Extract) -> Table {
     });
     Table { columns: columns.collect() }
 }
+
+/// What makes a cell count as missing although something stands in it.
+pub(crate) const LOST_CELLS: &[IssueCode] =
+    &[IssueCode::ErrorCell, IssueCode::FormulaWithoutResult, IssueCode::TaggedMissing];
 
 /// What is worth a warning: values that were lost rather than repaired. The rest is in `.issues`.
 const LOST: &[(IssueCode, &str)] = &[

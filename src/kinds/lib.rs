@@ -11,6 +11,7 @@ pub mod index;
 pub mod ingest;
 pub mod layout;
 pub mod matrix;
+pub mod missing;
 pub mod regression;
 pub mod report;
 pub mod sql;

@@ -11,13 +11,13 @@ use tables::sql::{Query, RunOptions, Source, SqlError};
 
 pub struct Sql;
 
-struct SqlStage {
+pub(crate) struct SqlStage {
     name: String,
     /// Where the query stands: a file of the study, or the pipeline itself.
-    file: String,
+    pub(crate) file: String,
     /// The query with its parameters put in.
-    text: String,
-    query: Query,
+    pub(crate) text: String,
+    pub(crate) query: Query,
     key: Vec<String>,
     key_place: Place,
     checks: Checks,

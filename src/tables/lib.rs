@@ -14,6 +14,7 @@ pub mod error;
 mod exact;
 mod functions;
 pub mod info;
+pub mod missing;
 pub mod read;
 pub mod render;
 mod session;

@@ -3,11 +3,14 @@
 
 mod explain;
 mod fingerprint;
+pub mod joins;
+pub mod nulls;
 mod order;
+mod reasons;
 mod syntax;
 
 use crate::arrow;
-use crate::columns::{ColumnType, Table};
+use crate::columns::{ColumnType, Table, Values};
 use crate::concat;
 use crate::error::TableError;
 use crate::info::TableInfo;
@@ -276,6 +279,17 @@ pub fn filter(
     }
     let rows = parse(&text).and_then(|text| query(&text, &[Source { table: "rows".to_string(), path }], limit));
     rows.map_err(|error| error.below(head))
+}
+
+/// The number of rows of one file for which the condition holds. Places in errors are places in the condition.
+pub fn count(path: &Path, predicate: &str) -> Result<u64, SqlError> {
+    syntax::check_condition(predicate)?;
+    let text = format!("select count(*) as n from rows where (\n{predicate}\n)");
+    let rows = parse(&text).and_then(|text| query(&text, &[Source { table: "rows".to_string(), path }], None));
+    match rows.map_err(|error| error.below(1))?.columns.first().map(|column| &column.values) {
+        Some(Values::Int(values)) => Ok(values.first().copied().flatten().unwrap_or(0) as u64),
+        _ => Ok(0),
+    }
 }
 
 /// The columns that a condition reads; `None` if that cannot be told from its text.

@@ -7,10 +7,12 @@ use datafusion::common::{DataFusionError, TableReference};
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{self, Expr, Ident, ObjectName, Select, SetExpr, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    self, Expr, Ident, ObjectName, Select, SetExpr, Spanned, TableFactor, Visit, Visitor,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -130,6 +132,52 @@ pub fn syntax_error(error: &DataFusionError) -> SqlError {
     SqlError::Syntax { message, place: at.and_then(line_and_column) }
 }
 
+/// A join as the query says it.
+pub(super) struct JoinText {
+    /// Of the table that is joined.
+    pub place: Option<Place>,
+    pub text: String,
+    /// Where it ends.
+    end: Place,
+    /// The name by which what is joined is known.
+    name: Option<String>,
+}
+
+/// The joins of a query that were not taken yet, in the order of the text.
+pub(super) struct JoinTexts(Vec<JoinText>);
+
+impl JoinTexts {
+    /// The join in which the columns of the condition stand, the innermost first; without columns, the last one of
+    /// something of this name: a plan has its last join on top.
+    pub(super) fn take(&mut self, join: &super::joins::Found) -> Option<JoinText> {
+        let places = join.places();
+        let holds = |text: &JoinText| {
+            text.place.is_some_and(|start| places.iter().all(|place| start <= *place && *place <= text.end))
+        };
+        let name = join.right();
+        let is_named = |text: &JoinText| text.name.is_some() && text.name == name;
+        let index = match places.is_empty() {
+            false => {
+                let held = self.0.iter().enumerate().filter(|(_, text)| holds(text));
+                held.max_by_key(|(_, text)| text.place).map(|(index, _)| index)
+            }
+            true => None,
+        };
+        let index = index.or_else(|| self.0.iter().rposition(is_named))?;
+        Some(self.0.remove(index))
+    }
+}
+
+/// The joins of a query, `from a, b` among them.
+pub(super) fn joins(statement: &Statement) -> JoinTexts {
+    let mut joins = Joins(Vec::new());
+    if let Statement::Statement(inner) = statement {
+        // The visitor never breaks.
+        let _ = inner.visit(&mut joins);
+    }
+    JoinTexts(joins.0)
+}
+
 /// Functions whose value depends on more than their arguments, by all their names.
 fn volatile() -> &'static BTreeSet<String> {
     static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
@@ -232,6 +280,47 @@ impl Visitor for Names {
                 function: dotted(&function.name),
                 place: name_place(&function.name),
             });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Joins(Vec<JoinText>);
+
+impl Joins {
+    fn add(&mut self, relation: &TableFactor, span: Span, text: String) {
+        let name = match relation {
+            TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+                Some(normal(&alias.name))
+            }
+            TableFactor::Table { name, .. } => name.0.last().and_then(|part| part.as_ident()).map(normal),
+            _ => None,
+        };
+        let end = (span.end.line as usize, span.end.column as usize);
+        self.0.push(JoinText { place: place(relation.span().start), text, end, name });
+    }
+}
+
+impl Visitor for Joins {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for (index, table) in select.from.iter().enumerate() {
+            if index > 0 {
+                self.add(&table.relation, table.relation.span(), format!(", {}", table.relation));
+            }
+            for join in &table.joins {
+                self.add(&join.relation, join.span(), join.to_string());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        if let Expr::InSubquery { expr, subquery, .. } = expression {
+            let span = expr.span().union(&subquery.span());
+            let end = (span.end.line as usize, span.end.column as usize);
+            self.0.push(JoinText { place: place(span.start), text: expression.to_string(), end, name: None });
         }
         ControlFlow::Continue(())
     }

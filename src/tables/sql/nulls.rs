@@ -1,0 +1,548 @@
+//! Why values of a query's result are missing, worked out from its plan, on demand: the query runs as it is.
+//!
+//! Every node of the plan is given a column of reasons for each column that it has: null where there is a value, else a
+//! code. Reasons are made where a value gets lost (`reasons`), and go up beside the values through joins, filters, unions
+//! and windows, so that each row has its own. Where an input of the query is missing and is itself the result of a
+//! query, that one is explained first, and its rows are read with their reasons.
+
+use super::reasons::{self, ABOUT, MISSING_INPUT, NO_VALUES, OF, Scope, UNMATCHED};
+use super::{Query, Source, SqlError, check_tables, explain, logical_plan};
+use crate::arrow;
+use crate::columns::{Table, Values};
+use crate::concat;
+use crate::missing::{NOT_DEFINED, OTHER, Reason};
+use crate::session::{self, Settings};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::compute;
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{Column, DataFusionError, JoinType, Result, ScalarValue};
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::functions::core::expr_fn::nullif;
+use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, WindowFunction};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, DistinctOn, Expr, Join, LogicalPlan, LogicalPlanBuilder, Projection,
+    SubqueryAlias, TableScan, Union, Window, WindowFunctionDefinition, lit,
+};
+use datafusion::physical_plan;
+use datafusion::prelude::SessionContext;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How a table was made, if by a query.
+pub struct Origin {
+    /// The query.
+    pub query: Query,
+    /// The tables it names, with their files.
+    pub sources: Vec<(String, PathBuf)>,
+}
+
+/// The rows of a query's result, in any order, with the reasons of what is missing in them.
+pub struct Explained {
+    /// The values, as they would be stored.
+    pub rows: Table,
+    /// Of each column, row by row.
+    pub reasons: Vec<Vec<Option<Reason>>>,
+}
+
+/// Tables between a missing value and the query that lost it. A study is rarely deeper.
+const DEEPEST: usize = 12;
+
+/// Between a reason and the column in which a value got lost, if that is not the query's own.
+const IN: char = '\u{1e}';
+
+/// Explains the result of a query over these files. `origin` tells how one of them was made.
+pub fn nulls(
+    query: &Query,
+    sources: &[Source],
+    origin: &dyn Fn(&str) -> Option<Origin>,
+) -> std::result::Result<Explained, SqlError> {
+    check_tables(query, sources.iter().map(|source| &source.table))?;
+    let files = sources.iter().map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
+    let mut tracer = Tracer { origin, traced: BTreeMap::new() };
+    let own = tracer.explain(&Origin { query: query.clone(), sources: files }, 0)?;
+    let mut rows = arrow::to_table(&own.batch)?;
+    let texts = rows.columns.split_off(own.names.len());
+    for (column, name) in rows.columns.iter_mut().zip(own.names) {
+        column.name = name;
+    }
+    let reasons = texts.into_iter().map(|column| match column.values {
+        Values::Text(texts) => texts.into_iter().map(|text| text.map(|text| decoded(&text))).collect(),
+        other => vec![None; other.len()],
+    });
+    Ok(Explained { rows, reasons: reasons.collect() })
+}
+
+/// A result with its reasons.
+struct Traced {
+    names: Vec<String>,
+    /// The columns, then the reasons of each, as texts; by number, because names may be twice.
+    batch: RecordBatch,
+}
+
+/// Explains tables that queries made, each once.
+struct Tracer<'a> {
+    origin: &'a dyn Fn(&str) -> Option<Origin>,
+    /// By table; `None` where nothing more is known than that a value is missing.
+    traced: BTreeMap<String, Option<Traced>>,
+}
+
+impl Tracer<'_> {
+    fn explain(&mut self, own: &Origin, depth: usize) -> std::result::Result<Traced, SqlError> {
+        let rows = self.run(own)?;
+        let mut is_known = false;
+        for table in lacking(&rows).into_iter().filter(|_| depth < DEEPEST) {
+            if !self.traced.contains_key(&table) {
+                let found = match (self.origin)(&table) {
+                    Some(origin) => Some(located(self.explain(&origin, depth + 1)?, &table)),
+                    None => None,
+                };
+                self.traced.insert(table.clone(), found);
+            }
+            is_known |= self.traced.get(&table).is_some_and(Option::is_some);
+        }
+        if is_known { self.run(own) } else { Ok(rows) }
+    }
+
+    fn run(&self, own: &Origin) -> std::result::Result<Traced, SqlError> {
+        let failed = |error: DataFusionError| explain::explain(&error, &own.query.text);
+        let context = session::context(&Settings::default()).map_err(failed)?;
+        let found = session::block_on(async {
+            for (table, path) in &own.sources {
+                session::register_file(&context, table, path).await?;
+            }
+            let plan = logical_plan(&context, &own.query).await?;
+            let names: Vec<String> = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
+            let plan = Writer { traced: &self.traced, names: 0 }.explained(&plan)?;
+            Ok((names, run(&context, plan).await?))
+        });
+        let (names, batch) = found.and_then(|found| found).map_err(failed)?;
+        let given = batch.schema();
+        let fields = given.fields().iter().enumerate();
+        let fields = fields.map(|(index, field)| Field::new(format!("c{index}"), field.data_type().clone(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let batch = arrow::with_rows(schema, batch.columns().to_vec(), batch.num_rows())?;
+        Ok(Traced { names, batch: arrow::canonical(&batch)? })
+    }
+}
+
+/// Runs a plan that was derived from that of a query, in the order of rows in which the query itself runs.
+pub(super) async fn run(context: &SessionContext, plan: LogicalPlan) -> Result<RecordBatch> {
+    let frame = context.execute_logical_plan(plan).await?;
+    let task = frame.task_ctx();
+    let physical = concat::in_order(frame.create_physical_plan().await?)?;
+    let schema = physical.schema();
+    let batches = physical_plan::collect(physical, task.into()).await?;
+    Ok(compute::concat_batches(&schema, &batches)?)
+}
+
+/// The inputs in which something is missing.
+fn lacking(rows: &Traced) -> BTreeSet<String> {
+    let mut tables: BTreeSet<String> = BTreeSet::new();
+    for column in &rows.batch.columns()[rows.names.len()..] {
+        for text in column.as_string::<i32>().iter().flatten() {
+            let table = text.strip_prefix(MISSING_INPUT).and_then(|rest| rest.split_once(OF)).map(|(_, table)| table);
+            if let Some(table) = table.filter(|table| !tables.contains(*table)) {
+                tables.insert(table.to_string());
+            }
+        }
+    }
+    tables
+}
+
+/// The rows of a table for those who read it: what got lost in it got lost there.
+fn located(rows: Traced, table: &str) -> Traced {
+    let Traced { names, batch } = rows;
+    let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+    for (name, column) in names.iter().zip(&mut columns[names.len()..]) {
+        let texts = column.as_string::<i32>().iter().map(|text| {
+            let text = text?;
+            let is_located = text.contains(OF) || text.contains(IN);
+            Some(if is_located { text.to_string() } else { format!("{text}{IN}{name} of {table}") })
+        });
+        *column = Arc::new(texts.collect::<StringArray>());
+    }
+    let batch = RecordBatch::try_new(batch.schema(), columns).unwrap_or(batch);
+    Traced { names, batch }
+}
+
+fn decoded(text: &str) -> Reason {
+    let (text, place) = text.split_once(IN).map_or((text, None), |(text, place)| (text, Some(place)));
+    let (code, about) = text.split_once(ABOUT).map_or((text, None), |(code, about)| (code, Some(about)));
+    let about = about.map(|about| about.replace(OF, " of "));
+    let from = match (about, place) {
+        (Some(about), Some(place)) => Some(format!("{about} ({place})")),
+        (about, place) => about.or(place.map(str::to_string)),
+    };
+    Reason { code: code.to_string(), from }
+}
+
+/// Writes plans with reasons. In all of them a reason stands for each column, in the same order, behind the columns.
+struct Writer<'a> {
+    traced: &'a BTreeMap<String, Option<Traced>>,
+    /// Given out so far.
+    names: usize,
+}
+
+impl Writer<'_> {
+    fn explained(&mut self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        match plan {
+            _ if plan.schema().fields().is_empty() => Ok(plan.clone()),
+            LogicalPlan::Projection(projection) => self.projection(projection),
+            LogicalPlan::TableScan(scan) => self.scan(plan, scan),
+            LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Repartition(_) => {
+                let input = self.explained(plan.inputs()[0])?;
+                plan.with_new_exprs(plan.expressions(), vec![input])
+            }
+            LogicalPlan::SubqueryAlias(alias) => {
+                let input = Arc::new(self.explained(&alias.input)?);
+                Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(input, alias.alias.clone())?))
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(plan, aggregate),
+            LogicalPlan::Window(window) => self.window(window),
+            LogicalPlan::Join(join) => self.join(plan, join),
+            LogicalPlan::Union(union) => {
+                let inputs = union.inputs.iter().map(|input| Ok(Arc::new(self.explained(input)?)));
+                let union = Union::try_new_with_loose_types(inputs.collect::<Result<Vec<_>>>()?)?;
+                Ok(LogicalPlan::Union(union))
+            }
+            LogicalPlan::Distinct(Distinct::All(input)) => self.distinct(input),
+            LogicalPlan::Distinct(Distinct::On(on)) => self.distinct_on(on),
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => self.unknown(plan, NOT_DEFINED),
+            _ => self.unknown(plan, OTHER),
+        }
+    }
+
+    /// The same code for all that is missing in a plan that is not looked into.
+    fn unknown(&mut self, plan: &LogicalPlan, code: &str) -> Result<LogicalPlan> {
+        let values = columns(plan);
+        let reasons = values.iter().map(|value| reasons::first(value, Vec::new(), code)).collect();
+        self.beside(plan.clone(), values, reasons)
+    }
+
+    /// `values` and behind them `reasons`, under names of their own.
+    fn beside(&mut self, input: LogicalPlan, values: Vec<Expr>, reasons: Vec<Expr>) -> Result<LogicalPlan> {
+        let reasons = reasons.into_iter().map(|reason| self.named(reason)).collect::<Vec<_>>();
+        let all = values.into_iter().chain(reasons).collect();
+        Ok(LogicalPlan::Projection(Projection::try_new(all, Arc::new(input))?))
+    }
+
+    fn named(&mut self, expression: Expr) -> Expr {
+        self.names += 1;
+        expression.alias(format!("__why{}", self.names))
+    }
+
+    /// Reasons only where a value is missing, and `code` where it is and nothing says why. `plan` holds both.
+    fn only_where_null(&mut self, plan: LogicalPlan, codes: &[&str]) -> Result<LogicalPlan> {
+        let mut values = columns(&plan);
+        let given = values.split_off(codes.len());
+        let reasons = values.iter().zip(given).zip(codes);
+        let reasons = reasons.map(|((value, reason), code)| reasons::first(value, vec![reason], code)).collect();
+        self.beside(plan, values, reasons)
+    }
+
+    fn projection(&mut self, projection: &Projection) -> Result<LogicalPlan> {
+        let input = self.explained(&projection.input)?;
+        let given = reason_columns(&input);
+        let scope = Scope { schema: projection.input.schema(), reasons: &given };
+        let (mut reasons, mut codes) = (Vec::new(), Vec::new());
+        for value in &projection.expr {
+            // A subquery is run once, for the value; its reason is then seen from that.
+            let has_subquery = value.exists(|part| Ok(matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_))))?;
+            reasons.push(if has_subquery { none() } else { scope.why(value).unwrap_or_else(none) });
+            codes.push(if has_subquery { NO_VALUES } else { OTHER });
+        }
+        let plan = self.beside(input, projection.expr.clone(), reasons)?;
+        self.only_where_null(plan, &codes)
+    }
+
+    fn scan(&mut self, plan: &LogicalPlan, scan: &TableScan) -> Result<LogicalPlan> {
+        let table = scan.table_name.to_string();
+        let values = columns(plan);
+        let fields = plan.schema().fields();
+        if let Some(Some(traced)) = self.traced.get(&table)
+            && traced.names.iter().eq(fields.iter().map(|field| field.name()))
+        {
+            let rows = MemTable::try_new(traced.batch.schema(), vec![vec![traced.batch.clone()]])?;
+            let rows = LogicalPlanBuilder::scan("traced", provider_as_source(Arc::new(rows)), None)?.build()?;
+            let mut own = columns(&rows);
+            let reasons = own.split_off(traced.names.len());
+            let own = own.into_iter().zip(&traced.names);
+            let own = own.map(|(value, name)| value.alias_qualified(Some(scan.table_name.clone()), name)).collect();
+            return self.beside(rows, own, reasons);
+        }
+        let reasons = values.iter().zip(fields).map(|(value, field)| {
+            let about = format!("{}{OF}{table}", field.name());
+            reasons::where_null(value, reasons::reason(MISSING_INPUT, Some(&about)))
+        });
+        let reasons = reasons.collect();
+        self.beside(plan.clone(), values, reasons)
+    }
+
+    fn aggregate(&mut self, plan: &LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
+        if aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_))) {
+            return self.unknown(plan, OTHER);
+        }
+        let input = self.explained(&aggregate.input)?;
+        let given = reason_columns(&input);
+        let scope = Scope { schema: aggregate.input.schema(), reasons: &given };
+        let mut all = aggregate.aggr_expr.clone();
+        let count = aggregate.group_expr.len() + all.len();
+        // Of each column, where its reasons stand: one of a group's column, the least and the greatest of an aggregate's.
+        let mut places: Vec<Vec<usize>> = Vec::new();
+        let mut take = |made: Vec<Expr>, writer: &mut Self| {
+            let first = aggregate.group_expr.len() + all.len();
+            places.push((first..first + made.len()).collect());
+            all.extend(made.into_iter().map(|expression| writer.named(expression)));
+        };
+        for group in &aggregate.group_expr {
+            take(scope.why(group).into_iter().map(min).collect(), self);
+        }
+        for expression in &aggregate.aggr_expr {
+            let reason = match unaliased(expression) {
+                Expr::AggregateFunction(AggregateFunction { func, params }) if func.name() != "count" => {
+                    of_values(&scope, &params.args, params.filter.as_deref())
+                }
+                _ => None,
+            };
+            take(reason.into_iter().flat_map(|reason| [min(reason.clone()), max(reason)]).collect(), self);
+        }
+        let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), aggregate.group_expr.clone(), all)?);
+        let mut values = columns(&plan);
+        let reasons = places.iter().map(|places| match places.as_slice() {
+            [one] => values[*one].clone(),
+            [least, greatest] => the_only(&values[*least], &values[*greatest]),
+            _ => none(),
+        });
+        let reasons = reasons.collect();
+        values.truncate(count);
+        let plan = self.beside(plan, values, reasons)?;
+        let codes: Vec<&str> =
+            (0..count).map(|index| if index < aggregate.group_expr.len() { OTHER } else { NO_VALUES }).collect();
+        self.only_where_null(plan, &codes)
+    }
+
+    fn window(&mut self, window: &Window) -> Result<LogicalPlan> {
+        let input = self.explained(&window.input)?;
+        let given = reason_columns(&input);
+        let scope = Scope { schema: window.input.schema(), reasons: &given };
+        let before = window.input.schema().fields().len();
+        let mut all = window.window_expr.clone();
+        let mut found: Vec<(Vec<usize>, Option<WindowReason>)> = Vec::new();
+        for expression in &window.window_expr {
+            let Expr::WindowFunction(call) = unaliased(expression) else {
+                found.push((Vec::new(), None));
+                continue;
+            };
+            let (made, how) = window_reasons(&scope, call);
+            let first = 2 * before + all.len();
+            found.push(((first..first + made.len()).collect(), how));
+            for expression in made {
+                all.push(self.named(expression));
+            }
+        }
+        let plan = LogicalPlan::Window(Window::try_new(all, Arc::new(input))?);
+        let fields = columns(&plan);
+        let behind = 2 * before..2 * before + window.window_expr.len();
+        let values: Vec<Expr> = fields[..before].iter().chain(&fields[behind]).cloned().collect();
+        let mut reasons: Vec<Expr> = fields[before..2 * before].to_vec();
+        let mut codes = vec![OTHER; before];
+        for (places, how) in found {
+            let at = |place: usize| fields[places[place]].clone();
+            codes.push(NO_VALUES);
+            reasons.push(match how {
+                None => none(),
+                Some(WindowReason::OfValues) => the_only(&at(0), &at(1)),
+                Some(WindowReason::OfRow) => at(0),
+                Some(WindowReason::Shifted(outside)) => {
+                    reasons::choose(vec![(at(0).is_null(), outside)], Some(at(1)))
+                }
+            });
+        }
+        let plan = self.beside(plan, values, reasons)?;
+        self.only_where_null(plan, &codes)
+    }
+
+    fn join(&mut self, plan: &LogicalPlan, join: &Join) -> Result<LogicalPlan> {
+        let (keeps_left, keeps_right) = match join.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => (true, true),
+            JoinType::LeftSemi | JoinType::LeftAnti => (true, false),
+            JoinType::RightSemi | JoinType::RightAnti => (false, true),
+            _ => return self.unknown(plan, OTHER),
+        };
+        let may_lack_left = matches!(join.join_type, JoinType::Right | JoinType::Full);
+        let may_lack_right = matches!(join.join_type, JoinType::Left | JoinType::Full);
+        let left = self.side(&join.left, keeps_left, may_lack_left)?;
+        let right = self.side(&join.right, keeps_right, may_lack_right)?;
+        let joined = Join::try_new(
+            Arc::new(left),
+            Arc::new(right),
+            join.on.clone(),
+            join.filter.clone(),
+            join.join_type,
+            join.join_constraint,
+            join.null_equality,
+            join.null_aware,
+        )?;
+        let plan = LogicalPlan::Join(joined);
+        let fields = columns(&plan);
+        let (mut values, mut reasons) = (Vec::new(), Vec::new());
+        let mut rest = fields.as_slice();
+        for (side, keeps, lacks) in
+            [(&join.left, keeps_left, may_lack_left), (&join.right, keeps_right, may_lack_right)]
+        {
+            if !keeps {
+                continue;
+            }
+            let count = side.schema().fields().len();
+            values.extend_from_slice(&rest[..count]);
+            for (index, reason) in rest[count..2 * count].iter().enumerate() {
+                let (qualifier, _) = side.schema().qualified_field(index);
+                let about = qualifier.map(ToString::to_string);
+                let unmatched = reasons::reason(UNMATCHED, about.as_deref());
+                reasons.push(match lacks {
+                    true => reasons::choose(vec![(rest[2 * count].clone().is_null(), unmatched)], Some(reason.clone())),
+                    false => reason.clone(),
+                });
+            }
+            rest = &rest[2 * count + usize::from(lacks)..];
+        }
+        let codes = vec![OTHER; values.len()];
+        let plan = self.beside(plan, values, reasons)?;
+        self.only_where_null(plan, &codes)
+    }
+
+    /// One side of a join; if the join may lack its rows, with a mark behind the reasons that is null where it does.
+    fn side(&mut self, plan: &LogicalPlan, keeps: bool, may_lack: bool) -> Result<LogicalPlan> {
+        if !keeps {
+            return Ok(plan.clone());
+        }
+        let plan = self.explained(plan)?;
+        if !may_lack {
+            return Ok(plan);
+        }
+        let values = columns(&plan);
+        self.beside(plan, values, vec![lit(true)])
+    }
+
+    /// Rows that are equal but lack values for different reasons are one row still, with the first of the reasons.
+    fn distinct(&mut self, input: &LogicalPlan) -> Result<LogicalPlan> {
+        let input = self.explained(input)?;
+        let mut values = columns(&input);
+        let given = values.split_off(values.len() / 2);
+        let reasons = given.into_iter().map(|reason| self.named(min(reason))).collect();
+        Ok(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), values, reasons)?))
+    }
+
+    fn distinct_on(&mut self, on: &DistinctOn) -> Result<LogicalPlan> {
+        let input = self.explained(&on.input)?;
+        let given = reason_columns(&input);
+        let scope = Scope { schema: on.input.schema(), reasons: &given };
+        let codes = vec![OTHER; on.select_expr.len()];
+        let reasons = on.select_expr.iter().map(|value| self.named(scope.why(value).unwrap_or_else(none)));
+        let selected = on.select_expr.iter().cloned().chain(reasons.collect::<Vec<_>>()).collect();
+        let made = DistinctOn::try_new(on.on_expr.clone(), selected, on.sort_expr.clone(), Arc::new(input))?;
+        self.only_where_null(LogicalPlan::Distinct(Distinct::On(made)), &codes)
+    }
+}
+
+/// How the reason of a window function follows from those that were put beside it.
+enum WindowReason {
+    /// The least and the greatest of the rows of the frame.
+    OfValues,
+    /// That of the row that it takes its value from.
+    OfRow,
+    /// A mark that is null where there is no such row, and the reason of that row; without a row, this one.
+    Shifted(Expr),
+}
+
+/// What to compute over the same window to know why the function gives no value.
+fn window_reasons(scope: &Scope, call: &WindowFunction) -> (Vec<Expr>, Option<WindowReason>) {
+    let WindowFunction { fun, params } = call;
+    let over = |fun: WindowFunctionDefinition, args: Vec<Expr>| {
+        let mut params = params.clone();
+        (params.args, params.filter, params.distinct) = (args, None, false);
+        Expr::WindowFunction(Box::new(WindowFunction { fun, params }))
+    };
+    match (fun, fun.name()) {
+        (WindowFunctionDefinition::AggregateUDF(_), "count") => (Vec::new(), None),
+        (WindowFunctionDefinition::AggregateUDF(_), _) => {
+            let Some(reason) = of_values(scope, &params.args, params.filter.as_deref()) else {
+                return (Vec::new(), None);
+            };
+            let least = over(WindowFunctionDefinition::AggregateUDF(min_udaf()), vec![reason.clone()]);
+            let greatest = over(WindowFunctionDefinition::AggregateUDF(max_udaf()), vec![reason]);
+            (vec![least, greatest], Some(WindowReason::OfValues))
+        }
+        (_, name @ ("lag" | "lead")) => {
+            let code = if name == "lag" { reasons::BEFORE_SERIES_START } else { reasons::AFTER_SERIES_END };
+            let [value, rest @ ..] = params.args.as_slice() else { return (Vec::new(), None) };
+            let about = reasons::name(value);
+            let outside = match rest {
+                [_, default, ..] => scope.why(default).unwrap_or_else(none),
+                _ => reasons::reason(code, about.as_deref()),
+            };
+            let offset = rest.iter().take(1).cloned();
+            let shifted = |value: Expr| over(fun.clone(), [value].into_iter().chain(offset.clone()).collect());
+            // Where missing values are passed over, there is no row with a value.
+            let inner = match params.null_treatment {
+                Some(NullTreatment::IgnoreNulls) => None,
+                _ => scope.why(value),
+            };
+            let passed_over = if inner.is_none() { outside.clone() } else { none() };
+            let marks = vec![shifted(lit(1_i64)), shifted(inner.unwrap_or(passed_over))];
+            (marks, Some(WindowReason::Shifted(outside)))
+        }
+        (_, "first_value" | "last_value" | "nth_value") => {
+            let reason = params.args.first().and_then(|value| scope.why(value));
+            let Some(reason) = reason else { return (Vec::new(), None) };
+            let args = [reason].into_iter().chain(params.args.iter().skip(1).cloned()).collect();
+            (vec![over(fun.clone(), args)], Some(WindowReason::OfRow))
+        }
+        _ => (Vec::new(), None),
+    }
+}
+
+/// The reason of one value of an aggregate. What a `case` leaves out on purpose is none: `max(case when a then x end)`
+/// lacks a value for the reason that `x` does where `a` holds.
+fn of_values(scope: &Scope, arguments: &[Expr], filter: Option<&Expr>) -> Option<Expr> {
+    let reasons: Vec<Expr> = arguments.iter().filter_map(|argument| scope.why(argument)).collect();
+    if reasons.is_empty() {
+        return None;
+    }
+    let reason = nullif(reasons::any(reasons), reasons::reason(reasons::CASE_WITHOUT_ELSE, None));
+    Some(match filter {
+        Some(filter) => reasons::choose(vec![(filter.clone(), reason)], None),
+        None => reason,
+    })
+}
+
+/// The reason that all of them have.
+fn the_only(least: &Expr, greatest: &Expr) -> Expr {
+    reasons::choose(vec![(least.clone().eq(greatest.clone()), least.clone())], None)
+}
+
+fn unaliased(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Alias(alias) => unaliased(&alias.expr),
+        other => other,
+    }
+}
+
+fn columns(plan: &LogicalPlan) -> Vec<Expr> {
+    let fields = plan.schema().iter();
+    fields.map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name()))).collect()
+}
+
+/// The reasons in an explained plan.
+fn reason_columns(plan: &LogicalPlan) -> Vec<Expr> {
+    let mut all = columns(plan);
+    all.split_off(all.len() / 2)
+}
+
+fn none() -> Expr {
+    Expr::Literal(ScalarValue::Utf8(None), None)
+}
