@@ -5,6 +5,7 @@ mod crash;
 mod keys;
 mod layers;
 mod real;
+mod slt;
 mod study;
 mod support;
 mod tidy;

@@ -1,6 +1,7 @@
 //! Queries over tables: parsed, planned for what they read, run into a canonical table.
 //! A query has no side effect and no volatile function, so the same query over the same values gives the same table.
 
+mod calls;
 mod explain;
 mod syntax;
 
@@ -8,6 +9,7 @@ use crate::arrow;
 use crate::columns::{ColumnType, Table};
 use crate::concat;
 use crate::error::TableError;
+use crate::functions;
 use crate::info::TableInfo;
 use crate::session;
 use crate::write;
@@ -24,7 +26,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Enters the key of every query: another engine or other functions may give other results.
-pub const ENGINE: &str = "datafusion 55.2, functions 1, unions in order";
+pub const ENGINE: &str = "datafusion 55.2, functions 2, unions in order";
 
 /// One parsed `select`.
 #[derive(Clone, Debug)]
@@ -198,12 +200,14 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
         session::register_schema(&context, &schema.table, &schema.columns).map_err(failed)?;
     }
     let plan = session::block_on(logical_plan(&context, query)).and_then(|plan| plan).map_err(failed)?;
+    let optimised = context.state().optimize(&plan).map_err(failed)?;
+    check_constants(&optimised).map_err(failed)?;
+    // Of the plan as written the types are not yet those of the result: branches of a union only meet in one later.
     let mut columns = Vec::new();
-    for field in plan.schema().fields() {
+    for field in optimised.schema().fields() {
         let kind = arrow::column_type(field.name(), field.data_type()).map_err(|error| located(error, query))?;
         columns.push((field.name().clone(), kind));
     }
-    let optimised = context.state().optimize(&plan).map_err(failed)?;
     let mut reads: BTreeMap<String, Vec<String>> =
         query.tables.iter().map(|table| (table.clone(), Vec::new())).collect();
     for (table, columns) in scans(&optimised).map_err(failed)? {
@@ -308,18 +312,31 @@ async fn logical_plan(context: &SessionContext, query: &Query) -> Result<Logical
     let plan = context.state().statement_to_plan(query.statement.clone()).await?;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {
-            expression.apply(|part| match part {
-                Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
-                    Err(DataFusionError::Plan(format!(
-                        "'{}' gives another value each time it is asked",
-                        function.func.name()
-                    )))
+            expression.apply(|part| {
+                functions::check_clauses(part)?;
+                match part {
+                    Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
+                        Err(DataFusionError::Plan(format!(
+                            "'{}' gives another value each time it is asked",
+                            function.func.name()
+                        )))
+                    }
+                    _ => Ok(TreeNodeRecursion::Continue),
                 }
-                _ => Ok(TreeNodeRecursion::Continue),
             })
         })
     })?;
     Ok(plan)
+}
+
+/// Constants of our functions that cannot be worked with are refused now, not on the first rows.
+fn check_constants(plan: &LogicalPlan) -> Result<(), DataFusionError> {
+    let check = |node: &LogicalPlan| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| functions::check_constants(part).map(|()| TreeNodeRecursion::Continue))
+        })
+    };
+    plan.apply_with_subqueries(check).map(|_| ())
 }
 
 /// Tables scanned, with the columns taken from them, subqueries included.
