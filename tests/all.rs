@@ -7,6 +7,7 @@ mod keys;
 mod layers;
 mod real;
 mod shadow;
+mod slt;
 mod study;
 mod support;
 mod tidy;

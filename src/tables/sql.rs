@@ -1,6 +1,7 @@
 //! Queries over tables: parsed, planned for what they read, run into a canonical table.
 //! A query has no side effect and no volatile function, so the same query over the same values gives the same table.
 
+mod calls;
 mod explain;
 mod fingerprint;
 pub mod joins;
@@ -13,6 +14,7 @@ use crate::arrow;
 use crate::columns::{ColumnType, Table, Values};
 use crate::concat;
 use crate::error::TableError;
+use crate::functions;
 use crate::info::TableInfo;
 use crate::session::{self, Settings};
 use crate::ties;
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 /// Enters the key of every query: another engine or other functions may give other results.
-pub const ENGINE: &str = "datafusion 55.2, functions 1, exact aggregates 1";
+pub const ENGINE: &str = "datafusion 55.2, functions 2, exact aggregates 1";
 
 /// Bytes of input files from which on a query is worked on in several pieces.
 const WORTH_SPLITTING: u64 = 8 << 20;
@@ -216,14 +218,15 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
         let place = syntax::find_name(&query.text, &unordered.word);
         return Err(SqlError::Query { message: unordered.message, place, hint: Some(unordered.hint) });
     }
+    let plan = order::total(plan).map_err(failed)?;
+    let optimised = context.state().optimize(&plan).map_err(failed)?;
+    check_constants(&optimised).map_err(failed)?;
+    // Of the plan as written the types are not yet those of the result: branches of a union only meet in one later.
     let mut columns = Vec::new();
-    for field in plan.schema().fields() {
+    for field in optimised.schema().fields() {
         let kind = arrow::column_type(field.name(), field.data_type()).map_err(|error| located(error, query))?;
         columns.push((field.name().clone(), kind));
     }
-    let columns_of_result = plan.schema().clone();
-    let plan = order::total(plan).map_err(failed)?;
-    let optimised = context.state().optimize(&plan).map_err(failed)?;
     let mut reads: BTreeMap<String, Vec<String>> =
         query.tables.iter().map(|table| (table.clone(), Vec::new())).collect();
     for (table, columns) in scans(&optimised).map_err(failed)? {
@@ -234,7 +237,7 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
     }
     let fingerprint = fingerprint::encode(&optimised).unwrap_or_else(|unknown| {
         tracing::debug!("a query is known by its text: {unknown}");
-        as_written(query, schemas, &reads, &columns_of_result)
+        as_written(query, schemas, &reads, optimised.schema())
     });
     Ok(Plan { reads, columns, fingerprint })
 }
@@ -371,11 +374,12 @@ async fn execute(
 /// was parsed; here they are refused by what they are. Later it would be too late: the optimiser replaces `now()` by today.
 async fn logical_plan(context: &SessionContext, query: &Query) -> Result<LogicalPlan, DataFusionError> {
     let plan = context.state().statement_to_plan(query.statement.clone()).await?;
-    plan.apply_with_subqueries(|node| node.apply_expressions(|expression| expression.apply(refuse_volatile)))?;
+    plan.apply_with_subqueries(|node| node.apply_expressions(|expression| expression.apply(refuse)))?;
     Ok(plan)
 }
 
-fn refuse_volatile(expression: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
+fn refuse(expression: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
+    functions::check_clauses(expression)?;
     let (signature, name, aliases) = match expression {
         Expr::ScalarFunction(call) => (call.func.signature(), call.func.name(), call.func.aliases()),
         Expr::AggregateFunction(call) => (call.func.signature(), call.func.name(), call.func.aliases()),
@@ -406,6 +410,16 @@ fn as_written(query: &Query, schemas: &[Schema], reads: &BTreeMap<String, Vec<St
     }
     columns.extend(result.fields().iter().map(|field| format!("column {} {}", field.name(), field.data_type())));
     fingerprint::as_written(query.canonical(), columns.into_iter())
+}
+
+/// Constants of our functions that cannot be worked with are refused now, not on the first rows.
+fn check_constants(plan: &LogicalPlan) -> Result<(), DataFusionError> {
+    let check = |node: &LogicalPlan| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| functions::check_constants(part).map(|()| TreeNodeRecursion::Continue))
+        })
+    };
+    plan.apply_with_subqueries(check).map(|_| ())
 }
 
 /// Tables scanned, with the columns taken from them, subqueries included.

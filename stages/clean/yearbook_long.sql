@@ -34,11 +34,12 @@ stacked as (
 neighbours as (
     select
         variable, code, year, printed,
-        lag(printed, 1) over (partition by variable, code order by year) as before1,
-        lag(printed, 2) over (partition by variable, code order by year) as before2,
-        lead(printed, 1) over (partition by variable, code order by year) as after1,
-        lead(printed, 2) over (partition by variable, code order by year) as after2
+        lag_by(printed, year, 1) over series as before1,
+        lag_by(printed, year, 2) over series as before2,
+        lead_by(printed, year, 1) over series as after1,
+        lead_by(printed, year, 2) over series as after2
     from stacked
+    window series as (partition by variable, code)
 ),
 filled as (
     select

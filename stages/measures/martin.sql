@@ -5,7 +5,7 @@ with lagged as (
         city,
         year,
         patents,
-        lag(patents, 1) over (partition by city order by year) as patents_before
+        lag_by(patents, year) over (partition by city) as patents_before
     from city_patents
 ),
 national as (
@@ -14,7 +14,7 @@ national as (
 national_growth as (
     select
         year,
-        total / nullif(lag(total, 1) over (order by year), 0.0) - 1.0 as national_growth
+        total / nullif(lag_by(total, year) over (), 0.0) - 1.0 as national_growth
     from national
 ),
 rates as (
@@ -43,35 +43,14 @@ ratios as (
             when abs(national_growth) < ${min_growth} then 'BASE_NEAR_ZERO'
         end as null_code
     from rates
-),
-ranked as (
-    select
-        ratio,
-        cast(row_number() over (order by ratio, city, year) as double) as place,
-        cast(count(*) over () as double) * ${winsor_percent} / 100.0 as tail,
-        cast(count(*) over () as double) as total
-    from ratios
-    where ratio is not null
-),
--- The rule of Stata: a whole n*p takes the mean of two neighbours, otherwise the next order statistic counts.
-bounds as (
-    select
-        avg(case when place = floor(tail) + 1.0 or (floor(tail) = tail and place = tail) then ratio end) as low,
-        avg(case when place = total - floor(tail) or (floor(tail) = tail and place = total - tail + 1.0) then ratio end) as high
-    from ranked
 )
 select
-    ratios.city,
-    ratios.year,
-    ratios.growth,
-    ratios.national_growth,
-    ratios.growth_gap,
-    ratios.ratio as martin_raw,
-    case
-        when ratios.ratio < bounds.low then bounds.low
-        when ratios.ratio > bounds.high then bounds.high
-        else ratios.ratio
-    end as resilience_martin,
-    ratios.null_code
+    city,
+    year,
+    growth,
+    national_growth,
+    growth_gap,
+    ratio as martin_raw,
+    winsorize(ratio, ${winsor_percent} / 100.0) over () as resilience_martin,
+    null_code
 from ratios
-cross join bounds

@@ -14,10 +14,11 @@ lagged as (
         city,
         year,
         cast(patents as double) as p0,
-        cast(lag(patents, 1) over (partition by city order by year) as double) as p1,
-        cast(lag(patents, 2) over (partition by city order by year) as double) as p2,
-        cast(lag(patents, 3) over (partition by city order by year) as double) as p3
+        cast(lag_by(patents, year, 1) over series as double) as p1,
+        cast(lag_by(patents, year, 2) over series as double) as p2,
+        cast(lag_by(patents, year, 3) over series as double) as p3
     from city_patents
+    window series as (partition by city)
 ),
 growth as (
     select

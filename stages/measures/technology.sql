@@ -4,7 +4,7 @@ with placed as (
     select city, year, subclass, applicant from patent_places where in_study
 ),
 subclasses as (
-    select city, year, subclass, cast(count(*) as double) as n
+    select city, year, subclass, count(*) as n
     from placed
     where subclass is not null
     group by city, year, subclass
@@ -12,23 +12,15 @@ subclasses as (
 entries as (
     select city, subclass, min(year) as entry_year from subclasses group by city, subclass
 ),
-shares as (
+diversity as (
     select
         subclasses.city,
         subclasses.year,
-        subclasses.n / nullif(sum(subclasses.n) over (partition by subclasses.city, subclasses.year), 0.0) as share,
-        case when entries.entry_year = subclasses.year then 1.0 else 0.0 end as is_new
+        entropy(subclasses.n, 2) as technology_diversity,
+        avg(case when entries.entry_year = subclasses.year then 1.0 else 0.0 end) as new_class_share
     from subclasses
     join entries on entries.city = subclasses.city and entries.subclass = subclasses.subclass
-),
-diversity as (
-    select
-        city,
-        year,
-        -sum(share * ln(share)) / ln(2.0) as technology_diversity,
-        avg(is_new) as new_class_share
-    from shares
-    group by city, year
+    group by subclasses.city, subclasses.year
 ),
 applicants as (
     select city, year, applicant, cast(count(*) as double) as n

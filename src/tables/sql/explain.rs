@@ -2,6 +2,7 @@
 
 use super::SqlError;
 use super::syntax::{self, Place};
+use crate::functions::Misuse;
 use datafusion::common::utils::datafusion_strsim;
 use datafusion::common::{DataFusionError, SchemaError};
 
@@ -13,7 +14,14 @@ pub fn explain(error: &DataFusionError, text: &str) -> SqlError {
     let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
     let place = span.map(|span| (span.start.line as usize, span.start.column as usize));
     let place = place.filter(|(line, column)| *line > 0 && *column > 0);
-    match error.find_root() {
+    let root = error.find_root();
+    if let DataFusionError::External(cause) = root
+        && let Some(Misuse { function, message, hint }) = cause.downcast_ref::<Misuse>()
+    {
+        let place = syntax::find_name(text, function);
+        return SqlError::Query { message: message.clone(), place, hint: hint.clone() };
+    }
+    match root {
         DataFusionError::SchemaError(inner, _) => schema_error(inner, text, place),
         DataFusionError::SQL(..) => syntax::syntax_error(error),
         DataFusionError::ResourcesExhausted(message) => {
@@ -90,13 +98,14 @@ fn other_error(message: &str, text: &str, place: Option<Place>) -> SqlError {
 }
 
 const PREFIXES: &[&str] = &[
+    "External error: ",
+    "Arrow error: ",
+    "Compute error: ",
     "Error during planning: ",
     "Schema error: ",
     "Execution error: ",
     "Optimizer rule 'simplify_expressions' failed\ncaused by\n",
     "This feature is not implemented: ",
-    "External error: ",
-    "Arrow error: ",
 ];
 
 fn first_line(message: &str) -> &str {

@@ -1,10 +1,8 @@
-//! A query as text and as syntax: one statement, the tables it names, functions it may not call, places of names.
+//! A query as text and as syntax: one statement, the tables it names, places of names.
 //! Knows no column and runs nothing.
 
-use super::{Query, SqlError};
-use crate::session::{self, Settings};
+use super::{Query, SqlError, calls};
 use datafusion::common::{DataFusionError, TableReference};
-use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
@@ -15,7 +13,6 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 
 /// Line and column, both from 1.
 pub type Place = (usize, usize);
@@ -178,19 +175,6 @@ pub(super) fn joins(statement: &Statement) -> JoinTexts {
     JoinTexts(joins.0)
 }
 
-/// Functions whose value depends on more than their arguments, by all their names.
-fn volatile() -> &'static BTreeSet<String> {
-    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
-    NAMES.get_or_init(|| {
-        let Ok(context) = session::context(&Settings::default()) else { return BTreeSet::new() };
-        let state = context.state();
-        let functions = state.scalar_functions().iter();
-        let changing = functions.filter(|(_, function)| function.signature().volatility != Volatility::Immutable);
-        // `version` is called immutable, but names the processor and the system.
-        changing.map(|(name, _)| name.clone()).chain(["version".to_string()]).collect()
-    })
-}
-
 /// `with … insert`, `select … into` and the like also parse as queries.
 fn only_reads(body: &SetExpr) -> bool {
     match body {
@@ -215,7 +199,7 @@ fn line_and_column(text: &str) -> Option<Place> {
 }
 
 /// Line 0 and column 0 stand for an unknown place.
-fn place(at: Location) -> Option<Place> {
+pub fn place(at: Location) -> Option<Place> {
     (at.line > 0 && at.column > 0).then_some((at.line as usize, at.column as usize))
 }
 
@@ -223,12 +207,14 @@ fn normal(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
-fn dotted(name: &ObjectName) -> String {
+/// A name as it is known, `a.b` if it has two parts.
+pub fn dotted(name: &ObjectName) -> String {
     let parts = name.0.iter().filter_map(|part| part.as_ident());
     parts.map(normal).collect::<Vec<_>>().join(".")
 }
 
-fn name_place(name: &ObjectName) -> Option<Place> {
+/// Where a name stands.
+pub fn name_place(name: &ObjectName) -> Option<Place> {
     name.0.first().and_then(|part| part.as_ident()).and_then(|ident| place(ident.span.start))
 }
 
@@ -273,15 +259,10 @@ impl Visitor for Names {
     }
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<SqlError> {
-        if let Expr::Function(function) = expression
-            && volatile().contains(&dotted(&function.name))
-        {
-            return ControlFlow::Break(SqlError::Volatile {
-                function: dotted(&function.name),
-                place: name_place(&function.name),
-            });
+        match expression {
+            Expr::Function(function) => calls::refused(function).map_or(ControlFlow::Continue(()), ControlFlow::Break),
+            _ => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     }
 }
 

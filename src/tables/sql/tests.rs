@@ -188,6 +188,7 @@ fn plan_and_run_agree_on_the_result() {
         "select city, year, count, x, x / count as r, city || '-' || year as id from t",
         "select city, year, upper(city) as u, x is null as missing, year % 2 as odd, sum(x) over (partition by city) as s from t",
         "select city, max(year) as year, count(*) as n, avg(count) as m, bool_or(x > 1) as any from t group by city",
+        "select city, year, count as x from t union all select city, year + 10, x from t",
     ] {
         let query = parse(text).expect(text);
         let planned = plan(&query, &schemas).expect(text).columns;
