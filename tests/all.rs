@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod digest;
 mod keys;
 mod layers;
 mod real;

@@ -110,7 +110,7 @@ fn read(
             return None;
         }
     };
-    let definitions = graph.tasks.iter().map(fingerprint::definition);
+    let definitions = graph.tasks.iter().map(|task| fingerprint::definition(task, kinds.versions));
     let definitions = definitions.map(|leaves| (fingerprint::definition_key(&leaves), leaves));
     let definitions = definitions.map(|(key, leaves)| (leaves, key)).collect();
     // Of an excerpt nobody asks.

@@ -21,6 +21,15 @@ use std::sync::Arc;
 
 /// The plan in which partitions become one in their order, with one partition at its end.
 pub fn in_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = within_order(plan)?;
+    if plan.output_partitioning().partition_count() > 1 {
+        return Ok(Arc::new(ConcatExec::new(plan)));
+    }
+    Ok(plan)
+}
+
+/// The plan in which partitions become one in their order, with as many partitions at its end as it has.
+pub fn within_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = plan.transform_up(|node| {
         let to_one = node.downcast_ref::<CoalescePartitionsExec>().is_some()
             || (node.downcast_ref::<RepartitionExec>().is_some() && node.output_partitioning().partition_count() == 1);
@@ -37,11 +46,7 @@ pub fn in_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> 
         };
         Ok(Transformed::yes(limited))
     });
-    let plan = plan.data()?;
-    if plan.output_partitioning().partition_count() > 1 {
-        return Ok(Arc::new(ConcatExec::new(plan)));
-    }
-    Ok(plan)
+    plan.data()
 }
 
 /// All partitions of its input, one after the other, as one.

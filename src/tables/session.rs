@@ -3,6 +3,7 @@
 use crate::arrow;
 use crate::columns::ColumnType;
 use crate::functions;
+use crate::parallel;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::MemTable;
@@ -19,7 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The runtime all calls share. Calls come from several threads; each blocks on its own future.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, DataFusionError> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    let runtime = RUNTIME
+        .get_or_init(|| Builder::new_multi_thread().worker_threads(parallel::processors().max(2)).enable_all().build());
     match runtime {
         Ok(runtime) => Ok(runtime.block_on(future)),
         Err(error) => Err(DataFusionError::Execution(format!("no threads for queries: {error}"))),
@@ -72,6 +74,16 @@ pub fn context(memory_limit: Option<u64>) -> Result<SessionContext, DataFusionEr
     let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
     functions::register(&context);
     Ok(context)
+}
+
+/// Lets all processors read, each a part of a file: for queries whose rows do not depend on each other. Rows still come in
+/// the order of the files, partition by partition.
+pub fn read_in_parallel(context: &SessionContext) {
+    let state = context.state_ref();
+    let mut state = state.write();
+    let options = state.config_mut().options_mut();
+    options.execution.target_partitions = parallel::processors();
+    options.optimizer.enable_round_robin_repartition = false;
 }
 
 /// Makes a table of this file; `a.b` becomes table `b` of schema `a`.

@@ -8,20 +8,23 @@ use crate::arrow;
 use crate::columns::{ColumnType, Table};
 use crate::concat;
 use crate::error::TableError;
+use crate::gather::{self, Gathered};
 use crate::info::TableInfo;
 use crate::session;
-use crate::write;
+use crate::write::{Rows, Target};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
-use datafusion::physical_plan;
+use datafusion::physical_plan::{self, ExecutionPlan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
+use futures::TryStreamExt;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Enters the key of every query: another engine or other functions may give other results.
 pub const ENGINE: &str = "datafusion 55.2, functions 1, unions in order";
@@ -223,8 +226,29 @@ pub fn run(
     out: &Path,
     options: &RunOptions,
 ) -> Result<TableInfo, SqlError> {
-    let batch = collect(query, sources, None, options)?;
-    write::write_batch(out, &batch, key).map_err(|error| located(error, query))
+    let (context, files) = prepare(query, sources, options)?;
+    let go_on = || if options.stop.is_some_and(|stop| stop()) { Err(SqlError::Stopped) } else { Ok(()) };
+    let plan = wait(table_plan(context.clone(), query.clone(), files, key.is_empty()), query, options)?;
+    let target = Target::new(out, key, &plan.schema()).map_err(|error| located(error, query))?;
+    let places = target.key_columns.clone();
+    let gathered = wait(async move { gather::gather(plan, &places, context.task_ctx()).await }, query, options)?;
+    let written = match gathered {
+        Gathered::Whole(batches, _memory) => target.write(Rows::Whole(batches), go_on),
+        Gathered::Sorted(rows) => {
+            let mut rows = Some(rows);
+            let next = || {
+                let Some(mut stream) = rows.take() else { return Ok(None) };
+                let (batch, stream) = wait(async move { Ok((stream.try_next().await?, stream)) }, query, options)?;
+                rows = batch.is_some().then_some(stream);
+                Ok(batch)
+            };
+            target.write(Rows::Sorted(Box::new(next)), go_on)
+        }
+    };
+    written.map_err(|error| match error {
+        SqlError::Table { error, place: None } => located(error, query),
+        other => other,
+    })
 }
 
 /// Runs the query and gives its rows in the order it asks for.
@@ -267,24 +291,81 @@ fn collect(
     limit: Option<usize>,
     options: &RunOptions,
 ) -> Result<RecordBatch, SqlError> {
+    let (context, files) = prepare(query, sources, options)?;
+    let (schema, batches) = wait(execute(context, query.clone(), files, limit), query, options)?;
+    compute::concat_batches(&schema, &batches).map_err(|error| explain::explain(&error.into(), &query.text))
+}
+
+type Files = Vec<(String, PathBuf)>;
+
+/// A context, and the files that the query reads.
+fn prepare(query: &Query, sources: &[Source], options: &RunOptions) -> Result<(SessionContext, Files), SqlError> {
     check_tables(query, sources.iter().map(|source| &source.table))?;
-    let failed = |error: DataFusionError| explain::explain(&error, &query.text);
-    let context = session::context(options.memory_limit).map_err(failed)?;
+    let context = session::context(options.memory_limit).map_err(|error| explain::explain(&error, &query.text))?;
     let files = sources.iter().filter(|source| query.tables.contains(&source.table));
-    let files = files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
-    let rows = execute(context, query.clone(), files, limit);
-    let rows = match options.stop {
-        None => session::block_on(rows).map_err(failed)?,
-        Some(stop) => session::block_on_until(rows, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
+    Ok((context, files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect()))
+}
+
+/// What comes of a query's work, unless it is asked to stop.
+fn wait<T: Send + 'static>(
+    work: impl Future<Output = Result<T, DataFusionError>> + Send + 'static,
+    query: &Query,
+    options: &RunOptions,
+) -> Result<T, SqlError> {
+    let failed = |error: DataFusionError| explain::explain(&error, &query.text);
+    let ended = match options.stop {
+        None => session::block_on(work).map_err(failed)?,
+        Some(stop) => session::block_on_until(work, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
     };
-    let (schema, batches) = rows.map_err(failed)?;
-    compute::concat_batches(&schema, &batches).map_err(|error| failed(error.into()))
+    ended.map_err(failed)
+}
+
+/// The plan of a table. With `in_order` its rows come in the order that the query gives them; without, they will be sorted by
+/// key, so that an order of the query costs nothing, and a query that looks at one row at a time may read in parallel.
+async fn table_plan(
+    context: SessionContext,
+    query: Query,
+    files: Files,
+    in_order: bool,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    for (table, path) in &files {
+        session::register_file(&context, table, path).await?;
+    }
+    let mut plan = logical_plan(&context, &query).await?;
+    if !in_order {
+        while let LogicalPlan::Sort(sort) = &plan
+            && sort.fetch.is_none()
+        {
+            plan = sort.input.as_ref().clone();
+        }
+        if row_by_row(&plan)? {
+            session::read_in_parallel(&context);
+        }
+    }
+    let plan = context.execute_logical_plan(plan).await?.create_physical_plan().await?;
+    if in_order { concat::in_order(plan) } else { concat::within_order(plan) }
+}
+
+/// Whether each row of the result is made of one row of a table, so that it does not matter where others are read.
+fn row_by_row(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut simple = true;
+    plan.apply_with_subqueries(|node| {
+        simple &= matches!(
+            node,
+            LogicalPlan::Projection(_)
+                | LogicalPlan::Filter(_)
+                | LogicalPlan::SubqueryAlias(_)
+                | LogicalPlan::TableScan(_)
+        );
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(simple)
 }
 
 async fn execute(
     context: SessionContext,
     query: Query,
-    files: Vec<(String, PathBuf)>,
+    files: Files,
     limit: Option<usize>,
 ) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
     for (table, path) in &files {
