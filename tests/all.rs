@@ -3,6 +3,7 @@
 mod bits;
 mod cli;
 mod crash;
+mod digest;
 mod keys;
 mod layers;
 mod real;

@@ -24,7 +24,9 @@ const EDITS: &[(&str, Edit)] = &[
     }),
     ("another number in a yearbook", number_in_a_yearbook),
     ("a column behind a select", column_behind_a_select),
-    ("a group in the dictionary", |study, random, _| word(study, random, "data/dictionaries/st_attention_v1.csv", "core")),
+    ("a group in the dictionary", |study, random, _| {
+        word(study, random, "data/dictionaries/st_attention_v1.csv", "core")
+    }),
     ("a comment in a select", comment_in_a_select),
     ("the columns of another select in another order", columns_of_a_select_rotated),
     ("a column in front of the table of names", |study, _, number| {

@@ -31,8 +31,7 @@ pub fn nulls(session: &Session, args: &ShowArgs, format: TableFormat) -> Result<
     let rows = record.rows;
     let found = |name: &str| show::find(session, name);
     let own = InputTable { path, record };
-    let counts =
-        missing::counts(session, &found, &args.table, &own, by.as_deref()).map_err(Failure::Wrong)?;
+    let counts = missing::counts(session, &found, &args.table, &own, by.as_deref()).map_err(Failure::Wrong)?;
     if counts.is_empty() {
         eprintln!("no value is missing in `{}` ({rows} rows)", args.table);
     }

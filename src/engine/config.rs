@@ -66,7 +66,7 @@ pub fn load(
     let mut pipeline = read(&document, project, kinds, overrides, tables, &problems);
     if let Some(pipeline) = &mut pipeline {
         pipeline.is_whole = excerpt.is_none();
-        resolve(pipeline, &problems, state)?;
+        resolve(pipeline, kinds, &problems, state)?;
     }
     match pipeline {
         Some(pipeline) if problems.is_empty() => Ok(pipeline),
@@ -443,7 +443,7 @@ fn is_name(text: &str) -> bool {
 
 /// Works out, before anything runs, which columns each stage reads and makes, and with them what it is. What was worked out before for the same
 /// stage over the same columns is remembered: planning ten thousand queries again would take a while.
-fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Result<(), EngineError> {
+fn resolve(pipeline: &mut Pipeline, kinds: Kinds, problems: &Problems, state: &State) -> Result<(), EngineError> {
     let program = snapshot::program();
     let Pipeline { graph, definitions, given, .. } = pipeline;
     let mut fresh: Vec<(Digest, Resolved)> = Vec::new();
@@ -466,7 +466,7 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
         for &part in &task.parts {
             visible.extend(graph.tasks[part].resolved.outputs.clone());
         }
-        let leaves = fingerprint::definition(task);
+        let leaves = fingerprint::definition(task, kinds.versions);
         let definition = fingerprint::definition_key(&leaves);
         let key = resolve_key(&program, definition, task.work.code(), &visible);
         let known = state.resolved(key)?;
@@ -482,7 +482,8 @@ fn resolve(pipeline: &mut Pipeline, problems: &Problems, state: &State) -> Resul
                 }
                 graph.tasks[id].resolved = resolved;
                 let task = &graph.tasks[id];
-                let leaves = if task.resolved.plan.is_some() { fingerprint::definition(task) } else { leaves };
+                let leaves =
+                    if task.resolved.plan.is_some() { fingerprint::definition(task, kinds.versions) } else { leaves };
                 // One per task: where one fails, there is no pipeline.
                 let key = fingerprint::definition_key(&leaves);
                 definitions.push((leaves, key));

@@ -279,13 +279,7 @@ impl Maker<'_> {
         Ok(Ok(outputs))
     }
 
-    fn context<'c>(
-        &'c self,
-        id: TaskId,
-        keyed: &Keyed,
-        scratch: &'c Path,
-        halt: &'c Halt<'c>,
-    ) -> RunContext<'c> {
+    fn context<'c>(&'c self, id: TaskId, keyed: &Keyed, scratch: &'c Path, halt: &'c Halt<'c>) -> RunContext<'c> {
         let session = self.session;
         let task = &session.pipeline.graph.tasks[id];
         let input_table =

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-pub static KINDS: Kinds = Kinds { all: &[&Fake], matrix: &Joiner };
+pub static KINDS: Kinds = Kinds { all: &[&Fake], matrix: &Joiner, versions: &[] };
 
 /// `kind: fake` with the options `text`, `from`, `file`, `reads`, `honest` (uses no other column than those), `fail`, `warn`, `wait` (milliseconds), `once` (a file:
 /// fails while it is not there, and makes it), `log` (a file that gets a line when the work begins and one when it ends).

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | grammar version of pipeline.yaml | definition | the same text may mean something else under another grammar |
 //! | kind and its version | definition | a kind raises its version when its results change |
+//! | versions of what all kinds rest on | definition | digests of tables that were made in two ways must not be compared |
 //! | stage name and instance label | definition | table names and addresses are made from them |
 //! | every resolved option, parameters by value | definition | through `Stage::describe`, which names each option |
 //! | layouts, exhibits | definition | as parsed: comments and formatting are not in |
@@ -41,13 +42,16 @@ pub struct RunInputs<'a> {
     pub warnings: BTreeMap<String, Vec<Warning>>,
 }
 
-/// All a stage is, known at plan time; what its code does, once it is resolved.
-pub fn definition(task: &Task) -> Leaves {
+/// All a stage is, known at plan time; what its code does, once it is resolved. `versions` are those of `Kinds`.
+pub fn definition(task: &Task, versions: &[(&str, u32)]) -> Leaves {
     let mut leaves = Leaves::default();
     let manifest: &mut dyn Manifest = &mut leaves;
     manifest.int("grammar", i64::from(GRAMMAR));
     manifest.text("kind", task.kind);
     manifest.int("kind_version", i64::from(task.kind_version));
+    for (name, version) in versions {
+        manifest.int(name, i64::from(*version));
+    }
     manifest.text("name", &task.name);
     task.work.describe(manifest);
     manifest.maybe("plan", task.resolved.plan.as_deref());

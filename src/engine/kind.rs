@@ -56,6 +56,9 @@ pub trait Stage: Any + Send + Sync {
 pub struct Kinds {
     pub all: &'static [&'static dyn StageKind],
     pub matrix: &'static dyn Matrix,
+    /// Names and versions of what all kinds rest on, such as how a table is digested. They are in every definition, so that
+    /// results of two versions never meet: those of the other one are not found, and are made again.
+    pub versions: &'static [(&'static str, u32)],
 }
 
 /// Makes the stage that joins the instances of a matrix stage.

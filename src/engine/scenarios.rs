@@ -170,6 +170,23 @@ fn a_deleted_store_or_index_only_costs_time() {
 }
 
 #[test]
+fn results_of_another_version_of_what_all_kinds_rest_on_are_made_again_and_not_mixed() {
+    let study = Study::new(CHAIN, &[("raw.txt", "x=1\n")]);
+    let run = |version: &'static [(&'static str, u32)]| {
+        // Another version is another program, and of that the snapshot says nothing.
+        let _ = fs::remove_file(study.0.path().join(".restudy/snapshot"));
+        let kinds = crate::kind::Kinds { versions: version, ..fake::KINDS };
+        let options = RunOptions { jobs: 2, ..RunOptions::default() };
+        line(&partial::run(kinds, &study.options(), &options, &Quiet).expect("the engine works"))
+    };
+    let all = "ran clean measure paper; kept -; cut off -; failed -; skipped -";
+    assert_eq!(run(&[("digest", 1)]), all);
+    assert_eq!(run(&[("digest", 2)]), all);
+    assert_eq!(run(&[("digest", 2)]), "ran -; kept clean measure paper; cut off -; failed -; skipped -");
+    assert_eq!(run(&[("digest", 1)]), "ran -; kept clean measure paper; cut off -; failed -; skipped -");
+}
+
+#[test]
 fn plan_says_what_will_and_what_may_run_and_why() {
     let study = Study::new(CHAIN, &[("raw.txt", "x=1\n")]);
     study.run_with(|_| {});

@@ -78,13 +78,7 @@ fn is_same(record: &Record, keyed: &Keyed, code: Digest) -> bool {
 }
 
 /// Runs the stage on what there is today and takes down where it gives something else.
-fn compare(
-    maker: &Maker,
-    id: TaskId,
-    known: Arc<Known>,
-    keyed: &Keyed,
-    show: ShowRows,
-) -> Result<Made, EngineError> {
+fn compare(maker: &Maker, id: TaskId, known: Arc<Known>, keyed: &Keyed, show: ShowRows) -> Result<Made, EngineError> {
     let task = &maker.session.pipeline.graph.tasks[id];
     maker.observer.event(&Event::Started { name: &task.name });
     let watch = Stopwatch::start();

@@ -150,7 +150,10 @@ fn matrix(
         let own = InputTable { path: session.store.blob_path(found.blob), record: found };
         let axis = by.filter(|by| own.record.column(by).is_none());
         let value = axis.and_then(|axis| {
-            label.split(',').find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == axis)).map(|(_, value)| value)
+            label
+                .split(',')
+                .find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == axis))
+                .map(|(_, value)| value)
         });
         let query = explains(&*point.work, name).expect("the caller looked");
         for count in queried(session, find, name, &own, by.filter(|_| axis.is_none()), &query)? {
@@ -184,7 +187,8 @@ fn ingested(
     for row in 0..cells.rows() {
         places.insert(cells.row_text(key, row), row);
     }
-    let text = |column: &str, row: usize| cells.column(column).and_then(|column| column.values.text(row)).unwrap_or_default();
+    let text =
+        |column: &str, row: usize| cells.column(column).and_then(|column| column.values.text(row)).unwrap_or_default();
     let mut found: Vec<(&str, Vec<Option<Reason>>)> = Vec::new();
     for column in &rows.columns {
         let why = |row: usize| {
@@ -211,9 +215,8 @@ fn ingested(
 /// File, sheet, column and row of cells that held something which was taken as missing, with the code.
 fn lost_cells(issues: &Table) -> BTreeMap<(String, String, String, String), String> {
     let lost: BTreeSet<&str> = crate::ingest::LOST_CELLS.iter().map(|code| code.name()).collect();
-    let text = |column: &str, row: usize| {
-        issues.column(column).and_then(|column| column.values.text(row)).unwrap_or_default()
-    };
+    let text =
+        |column: &str, row: usize| issues.column(column).and_then(|column| column.values.text(row)).unwrap_or_default();
     let mut found = BTreeMap::new();
     for row in (0..issues.rows()).filter(|row| lost.contains(text("code", *row).as_str())) {
         // `C17`, `line 17, field 3`, `observation 17, variable x`: the first number is the row.

@@ -41,24 +41,27 @@ pub fn column_type(name: &str, data_type: &DataType) -> Result<ColumnType, Table
     }
 }
 
-/// All columns in their stored types, without −0.0: two tables of one digest then hold the same bits.
-pub fn canonical(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
-    let mut fields = Vec::new();
-    let mut arrays: Vec<ArrayRef> = Vec::new();
+/// Names and types of a table with these fields.
+pub fn columns(fields: &Schema) -> Result<Vec<(String, ColumnType)>, TableError> {
     let mut seen = BTreeSet::new();
-    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-        let name = field.name();
-        if !seen.insert(name.clone()) {
-            return Err(TableError::DoubleColumn { column: name.clone() });
+    let one = |field: &Arc<Field>| {
+        if !seen.insert(field.name().clone()) {
+            return Err(TableError::DoubleColumn { column: field.name().clone() });
         }
-        let array = stored(name, array)?;
-        fields.push(Field::new(name, array.data_type().clone(), true));
-        arrays.push(array);
-    }
-    with_rows(Arc::new(Schema::new(fields)), arrays, batch.num_rows())
+        Ok((field.name().clone(), column_type(field.name(), field.data_type())?))
+    };
+    fields.fields().iter().map(one).collect()
 }
 
-fn stored(name: &str, array: &ArrayRef) -> Result<ArrayRef, TableError> {
+/// All columns in their stored types, without −0.0: two tables of one digest then hold the same bits.
+pub fn canonical(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+    let columns = columns(&batch.schema())?;
+    let arrays = columns.iter().zip(batch.columns()).map(|((name, _), array)| stored(name, array));
+    with_rows(schema(&columns), arrays.collect::<Result<_, _>>()?, batch.num_rows())
+}
+
+/// One column in its stored type.
+pub fn stored(name: &str, array: &ArrayRef) -> Result<ArrayRef, TableError> {
     let kind = column_type(name, array.data_type())?;
     let failed = |error: ArrowError| TableError::Value { column: name.to_string(), cause: error.to_string() };
     // `safe` would turn what does not fit into null.
@@ -71,16 +74,24 @@ fn stored(name: &str, array: &ArrayRef) -> Result<ArrayRef, TableError> {
     };
     match plain.data_type() {
         DataType::Date64 | DataType::Timestamp(_, None) => days(name, plain, &cast(plain, &DataType::Int64)?),
+        _ if kind == ColumnType::Float => floats(plain).map_err(failed),
+        same if *same == data_type(kind) => Ok(plain.clone()),
+        _ => cast(plain, &data_type(kind)),
+    }
+}
+
+/// Floats and decimals as they are stored.
+pub fn floats(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let options = compute::CastOptions { safe: false, ..Default::default() };
+    match array.data_type() {
         decimal if decimal.is_decimal() => {
             // Through text, which is parsed to the nearest float. Arrow's cast rounds twice: to a float, then in a division.
-            let texts = cast(plain, &DataType::Utf8)?;
+            let texts = compute::cast_with_options(array, &DataType::Utf8, &options)?;
             let numbers = texts.as_string::<i32>().iter().map(|text| text?.parse::<f64>().ok());
             Ok(Arc::new(numbers.collect::<Float64Array>()))
         }
-        DataType::Float64 => Ok(without_negative_zero(plain)),
-        floating if floating.is_floating() => Ok(without_negative_zero(&cast(plain, &DataType::Float64)?)),
-        same if *same == data_type(kind) => Ok(plain.clone()),
-        _ => cast(plain, &data_type(kind)),
+        DataType::Float64 => Ok(without_negative_zero(array)),
+        _ => Ok(without_negative_zero(&compute::cast_with_options(array, &DataType::Float64, &options)?)),
     }
 }
 

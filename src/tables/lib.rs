@@ -5,16 +5,22 @@
 // Ordered as they build on each other: the first is the first to read.
 mod aggregates;
 mod arrow;
+mod block;
 pub mod check;
 pub mod columns;
 pub mod compare;
 mod concat;
 pub mod digest;
+mod encode;
 pub mod error;
 mod exact;
 mod functions;
+mod gather;
 pub mod info;
+mod keys;
 pub mod missing;
+mod order;
+mod parallel;
 pub mod read;
 pub mod render;
 mod session;

@@ -113,14 +113,14 @@ pub fn wide(counts: &[Count], rows: u64, most: usize) -> Table {
     }
     sort(&mut values);
     let of = |line: &(&str, &Reason), by: Option<&Option<String>>| -> Option<u64> {
-        let is_in = |count: &&Count| {
-            count.column == line.0 && count.reason == *line.1 && by.is_none_or(|by| *by == count.by)
-        };
+        let is_in =
+            |count: &&Count| count.column == line.0 && count.reason == *line.1 && by.is_none_or(|by| *by == count.by);
         let mut found = counts.iter().filter(is_in).map(|count| count.rows).peekable();
         found.peek().is_some().then(|| found.sum())
     };
     let totals: Vec<u64> = lines.iter().map(|line| of(line, None).unwrap_or(0)).collect();
-    let text = |name: &str, values: Vec<Option<String>>| Column { name: name.to_string(), values: Values::Text(values) };
+    let text =
+        |name: &str, values: Vec<Option<String>>| Column { name: name.to_string(), values: Values::Text(values) };
     let mut columns = vec![
         text("column", lines.iter().map(|(column, _)| Some(column.to_string())).collect()),
         text("code", lines.iter().map(|(_, reason)| Some(reason.code.clone())).collect()),

@@ -157,7 +157,9 @@ fn whole(table: &Table, screen: &Screen, rows: usize) -> Option<Vec<Shown>> {
     };
     let widest = (SHORTEST_CUT..WIDEST_CELL).rev().find(fits)?;
     let cut = table.columns.iter().zip(columns);
-    Some(cut.map(|(column, whole)| if may_be_cut(column) { shown(column, rows, Some(widest)) } else { whole }).collect())
+    Some(
+        cut.map(|(column, whole)| if may_be_cut(column) { shown(column, rows, Some(widest)) } else { whole }).collect(),
+    )
 }
 
 /// The columns that every block begins with. They may take half of the screen, or a block would hold little else; if that
@@ -490,10 +492,16 @@ year  name    region
         let shown = folded(&table, &Screen { width: 36, repeat: &key, rows: 30, shorten: true });
         let blocks: Vec<&str> = shown.split("\n\n").collect();
         assert_eq!(blocks.len(), MOST_BLOCKS);
-        let heads: Vec<String> =
-            blocks.iter().filter_map(|block| block.lines().next()).map(|head| head.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let heads: Vec<String> = blocks
+            .iter()
+            .filter_map(|block| block.lines().next())
+            .map(|head| head.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
         assert_eq!(heads[..3], ["# file cell", "# file column_1", "# file column_2"]);
-        assert!(blocks[0].lines().nth(2).is_some_and(|line| line.starts_with("1  ffffffffffff0  cccccccccccc0")), "{shown}");
+        assert!(
+            blocks[0].lines().nth(2).is_some_and(|line| line.starts_with("1  ffffffffffff0  cccccccccccc0")),
+            "{shown}"
+        );
         assert_eq!(blocks[0].lines().count(), 2 + FEWEST_ROWS);
         let end = "… 22 more rows\n… 4 more columns: column_6,\n  column_7, column_8, column_9";
         assert!(shown.ends_with(end), "{shown}");

@@ -4,6 +4,7 @@ use crate::aggregates;
 use crate::arrow;
 use crate::columns::ColumnType;
 use crate::functions;
+use crate::parallel;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::MemTable;
@@ -20,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The runtime all calls share. Calls come from several threads; each blocks on its own future.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, DataFusionError> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    let runtime = RUNTIME
+        .get_or_init(|| Builder::new_multi_thread().worker_threads(parallel::processors().max(2)).enable_all().build());
     match runtime {
         Ok(runtime) => Ok(runtime.block_on(future)),
         Err(error) => Err(DataFusionError::Execution(format!("no threads for queries: {error}"))),

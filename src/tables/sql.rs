@@ -15,22 +15,24 @@ use crate::columns::{ColumnType, Table, Values};
 use crate::concat;
 use crate::error::TableError;
 use crate::functions;
+use crate::gather::{self, Gathered};
 use crate::info::TableInfo;
+use crate::parallel;
 use crate::session::{self, Settings};
 use crate::ties;
-use crate::write;
+use crate::write::{Rows, Target};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, WindowFunctionDefinition};
-use datafusion::physical_plan;
+use datafusion::physical_plan::{self, ExecutionPlan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
+use futures::TryStreamExt;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
 
 /// Enters the key of every query: another engine or other functions may give other results.
 pub const ENGINE: &str = "datafusion 55.2, functions 2, exact aggregates 1";
@@ -250,14 +252,48 @@ pub fn run(
     out: &Path,
     options: &RunOptions,
 ) -> Result<TableInfo, SqlError> {
-    let batch = collect(query, sources, Order::Any, options)?;
-    write::write_batch(out, &batch, key).map_err(|error| located(error, query))
+    check_tables(query, sources.iter().map(|source| &source.table))?;
+    let failed = |error: DataFusionError| explain::explain(&error, &query.text);
+    let go_on = || if options.stop.is_some_and(|stop| stop()) { Err(SqlError::Stopped) } else { Ok(()) };
+    let order = if key.is_empty() { Order::Kept { limit: None } } else { Order::Any };
+    let mut settings = settings(sources, order, options);
+    let (target, gathered) = loop {
+        let context = session::context(&settings).map_err(failed)?;
+        let plan = physical(context.clone(), query.clone(), files(query, sources), order);
+        let plan = wait(plan, options).map_err(failed)?.ok_or(SqlError::Stopped)?.map_err(failed)?;
+        let target = Target::new(out, key, &plan.schema()).map_err(|error| located(error, query))?;
+        let places = target.key_columns.clone();
+        let gathered = wait(async move { gather::gather(plan, &places, context.task_ctx()).await }, options);
+        match gathered.map_err(failed)?.ok_or(SqlError::Stopped)? {
+            Ok(gathered) => break (target, gathered),
+            // A join by hashing holds one side in memory; one by sorting is slower, but can go to disk.
+            Err(error) if !settings.sorted_joins && is_out_of_memory(&error) => settings.sorted_joins = true,
+            Err(error) => return Err(failed(error)),
+        }
+    };
+    let written = match gathered {
+        Gathered::Whole(batches, _memory) => target.write(Rows::Whole(batches), go_on),
+        Gathered::Sorted(rows) => {
+            let mut rows = Some(rows);
+            let next = || {
+                let Some(mut stream) = rows.take() else { return Ok(None) };
+                let read = wait(async move { Ok((stream.try_next().await?, stream)) }, options);
+                let (batch, stream) = read.map_err(failed)?.ok_or(SqlError::Stopped)?.map_err(failed)?;
+                rows = batch.is_some().then_some(stream);
+                Ok(batch)
+            };
+            target.write(Rows::Sorted(Box::new(next)), go_on)
+        }
+    };
+    written.map_err(|error| match error {
+        SqlError::Table { error, place: None } => located(error, query),
+        other => other,
+    })
 }
 
 /// Runs the query and gives its rows in the order it asks for.
 pub fn query(query: &Query, sources: &[Source], limit: Option<usize>) -> Result<Table, SqlError> {
-    let options = RunOptions { partitions: Some(1), ..RunOptions::default() };
-    let batch = collect(query, sources, Order::Kept { limit }, &options)?;
+    let batch = collect(query, sources, limit)?;
     arrow::to_table(&batch).map_err(|error| located(error, query))
 }
 
@@ -309,28 +345,50 @@ enum Order {
     Kept { limit: Option<usize> },
 }
 
-fn collect(query: &Query, sources: &[Source], order: Order, options: &RunOptions) -> Result<RecordBatch, SqlError> {
+type Files = Vec<(String, PathBuf)>;
+
+fn collect(query: &Query, sources: &[Source], limit: Option<usize>) -> Result<RecordBatch, SqlError> {
     check_tables(query, sources.iter().map(|source| &source.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
+    let (order, options) = (Order::Kept { limit }, RunOptions::default());
+    let context = session::context(&settings(sources, order, &options)).map_err(failed)?;
+    let files = files(query, sources);
+    let query = query.clone();
+    let rows = async move {
+        let plan = physical(context.clone(), query, files, order).await?;
+        Ok((plan.schema(), physical_plan::collect(plan, context.task_ctx()).await?))
+    };
+    let (schema, batches) = session::block_on(rows).and_then(|rows| rows).map_err(failed)?;
+    compute::concat_batches(&schema, &batches).map_err(|error| failed(error.into()))
+}
+
+/// The files that the query reads.
+fn files(query: &Query, sources: &[Source]) -> Files {
     let files = sources.iter().filter(|source| query.tables.contains(&source.table));
-    let files: Vec<_> = files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect();
-    let partitions = options.partitions.unwrap_or_else(|| partitions(sources)).max(1);
-    let mut settings = Settings { memory_limit: options.memory_limit, partitions, sorted_joins: false };
-    loop {
-        let context = session::context(&settings).map_err(failed)?;
-        let rows = execute(context, query.clone(), files.clone(), order);
-        let rows = match options.stop {
-            None => session::block_on(rows).map_err(failed)?,
-            Some(stop) => session::block_on_until(rows, stop).map_err(failed)?.ok_or(SqlError::Stopped)?,
-        };
-        match rows {
-            Ok((schema, batches)) => {
-                return compute::concat_batches(&schema, &batches).map_err(|error| failed(error.into()));
-            }
-            // A join by hashing holds one side in memory; one by sorting is slower, but can go to disk.
-            Err(error) if !settings.sorted_joins && is_out_of_memory(&error) => settings.sorted_joins = true,
-            Err(error) => return Err(failed(error)),
-        }
+    files.map(|source| (source.table.clone(), source.path.to_path_buf())).collect()
+}
+
+/// Several partitions where the order of rows does not matter: one per processor, but small data are done before they are
+/// split.
+fn settings(sources: &[Source], order: Order, options: &RunOptions) -> Settings {
+    let size = |source: &Source| source.path.metadata().map_or(0, |metadata| metadata.len());
+    let partitions = match (order, options.partitions) {
+        (Order::Kept { .. }, _) => 1,
+        (Order::Any, Some(partitions)) => partitions.max(1),
+        (Order::Any, None) if sources.iter().map(size).sum::<u64>() < WORTH_SPLITTING => 1,
+        (Order::Any, None) => parallel::processors(),
+    };
+    Settings { memory_limit: options.memory_limit, partitions, sorted_joins: false }
+}
+
+/// What comes of a query's work; `None` if it was asked to stop.
+fn wait<T: Send + 'static>(
+    work: impl Future<Output = Result<T, DataFusionError>> + Send + 'static,
+    options: &RunOptions,
+) -> Result<Option<Result<T, DataFusionError>>, DataFusionError> {
+    match options.stop {
+        None => session::block_on(work).map(Some),
+        Some(stop) => session::block_on_until(work, stop),
     }
 }
 
@@ -338,36 +396,37 @@ fn is_out_of_memory(error: &DataFusionError) -> bool {
     matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
-/// One per processor, but small data are done before they are split.
-fn partitions(sources: &[Source]) -> usize {
-    let size = |source: &Source| source.path.metadata().map_or(0, |metadata| metadata.len());
-    let bytes: u64 = sources.iter().map(size).sum();
-    if bytes < WORTH_SPLITTING { 1 } else { thread::available_parallelism().map_or(1, usize::from) }
-}
-
-async fn execute(
+/// The query as operators over these files.
+async fn physical(
     context: SessionContext,
     query: Query,
-    files: Vec<(String, PathBuf)>,
+    files: Files,
     order: Order,
-) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     for (table, path) in &files {
         session::register_file(&context, table, path).await?;
     }
     let mut plan = order::total(logical_plan(&context, &query).await?)?;
-    if let Order::Kept { limit: Some(rows) } = order {
-        plan = LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build()?;
+    match order {
+        // Rows are sorted by key afterwards, so an order that decides nothing costs nothing.
+        Order::Any => {
+            while let LogicalPlan::Sort(sort) = &plan
+                && sort.fetch.is_none()
+            {
+                plan = sort.input.as_ref().clone();
+            }
+        }
+        Order::Kept { limit: Some(rows) } => plan = LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build()?,
+        Order::Kept { limit: None } => {}
     }
     let state = context.state();
     let plan = state.optimize(&plan)?;
-    let mut physical = state.query_planner().create_physical_plan(&plan, &state).await?;
-    physical = ties::broken(physical, &order::windows_with_ties(&plan)?)?;
-    if let Order::Kept { .. } = order {
-        physical = concat::in_order(physical)?;
+    let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+    let physical = ties::broken(physical, &order::windows_with_ties(&plan)?)?;
+    match order {
+        Order::Any => Ok(physical),
+        Order::Kept { .. } => concat::in_order(physical),
     }
-    let schema = physical.schema();
-    let batches = physical_plan::collect(physical, context.task_ctx()).await?;
-    Ok((schema, batches))
 }
 
 /// The plan as written. Functions whose value depends on more than their arguments were refused by name when the query

@@ -1,23 +1,24 @@
 //! Canonical tables on disk: rows in key order, no null and no repeated key, no NaN, five types, a digest per column.
+//! Rows pass in blocks; nothing here holds the table once more. The file's bytes depend on the values alone.
 
 use crate::arrow;
-use crate::columns::Table;
-use crate::digest;
+use crate::block::{Block, Cutter};
+use crate::columns::{ColumnType, Table};
+use crate::digest::{self, BLOCK};
+use crate::encode::Writer;
 use crate::error::TableError;
-use crate::info::{ColumnInfo, TableInfo};
+use crate::gather;
+use crate::info::TableInfo;
+use crate::keys::KeyCheck;
+use crate::order;
+use crate::parallel;
 use crate::read;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, new_null_array};
-use datafusion::arrow::compute::{self, SortColumn, SortOptions};
-use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema};
-use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
-use std::fs::File;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Rows shown with an error.
-const SHOWN: usize = 5;
 
 /// A table to put below others, with text columns to put in front of it.
 pub struct Part<'a> {
@@ -29,7 +30,9 @@ pub struct Part<'a> {
 
 /// Writes the canonical form of `table`, sorted by `key`. An empty key keeps the rows as they are.
 pub fn write(path: &Path, table: &Table, key: &[String]) -> Result<TableInfo, TableError> {
-    write_batch(path, &arrow::from_table(table)?, key)
+    let batch = arrow::from_table(table)?;
+    let target = Target::new(path, key, &batch.schema())?;
+    target.write(Rows::Whole(vec![batch]), || Ok(()))
 }
 
 /// Writes the rows of all parts as one table. A column that a part does not have is null there; with `prefix_first` the
@@ -60,7 +63,7 @@ pub fn concat(parts: &[Part], prefix_first: bool, key: &[String], out: &Path) ->
     }
     let fields: Vec<Field> =
         columns.iter().map(|(name, data_type, _)| Field::new(name, data_type.clone(), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
     let mut aligned = Vec::new();
     for batch in &batches {
         let arrays = columns.iter().map(|(name, data_type, _)| match batch.column_by_name(name) {
@@ -69,116 +72,150 @@ pub fn concat(parts: &[Part], prefix_first: bool, key: &[String], out: &Path) ->
         });
         aligned.push(arrow::with_rows(schema.clone(), arrays.collect(), batch.num_rows())?);
     }
-    let joined = compute::concat_batches(&schema, &aligned)
-        .map_err(|error| TableError::Write { path: out.into(), cause: error.to_string() })?;
-    write_batch(out, &joined, key)
+    let target = Target::new(out, key, &schema)?;
+    target.write(Rows::Whole(aligned), || Ok(()))
 }
 
-/// Checks, sorts, digests and writes.
-pub(crate) fn write_batch(path: &Path, batch: &RecordBatch, key: &[String]) -> Result<TableInfo, TableError> {
-    let batch = arrow::canonical(batch)?;
-    let key_columns: Vec<ArrayRef> = key.iter().map(|name| column(&batch, name).cloned()).collect::<Result<_, _>>()?;
-    for (name, array) in key.iter().zip(&key_columns) {
-        if array.null_count() > 0 {
-            let rows: Vec<usize> = (0..array.len()).filter(|row| array.is_null(*row)).take(SHOWN).collect();
-            let rows = arrow::sample(&batch, key, &rows)?;
-            return Err(TableError::NullKey { column: name.clone(), count: array.null_count() as u64, rows });
+/// A table that is to be written.
+pub(crate) struct Target<'a> {
+    path: &'a Path,
+    key: &'a [String],
+    /// The places of the key's columns.
+    pub key_columns: Vec<usize>,
+    columns: Vec<(String, ColumnType)>,
+    threads: usize,
+}
+
+/// Where its rows come from.
+pub(crate) enum Rows<'a, E> {
+    /// In any order.
+    Whole(Vec<RecordBatch>),
+    /// By key, prepared as in `gather`. `None` is the end.
+    Sorted(Box<dyn FnMut() -> Result<Option<RecordBatch>, E> + 'a>),
+}
+
+impl<'a> Target<'a> {
+    /// A table at `path` of the columns that `schema` will be stored as.
+    pub fn new(path: &'a Path, key: &'a [String], schema: &Schema) -> Result<Target<'a>, TableError> {
+        let columns = arrow::columns(schema)?;
+        let place = |name: &String| {
+            columns.iter().position(|(column, _)| column == name).ok_or_else(|| TableError::UnknownColumn {
+                column: name.clone(),
+                known: columns.iter().map(|(column, _)| column.clone()).collect(),
+            })
+        };
+        let key_columns = key.iter().map(place).collect::<Result<_, _>>()?;
+        Ok(Target { path, key, key_columns, columns, threads: parallel::processors() })
+    }
+
+    /// Checks, sorts, digests and writes. On an error there is no file. `go_on` is asked between blocks.
+    pub fn write<E: From<TableError>>(&self, rows: Rows<E>, go_on: impl Fn() -> Result<(), E>) -> Result<TableInfo, E> {
+        let mut keys = KeyCheck::new(self.key, &self.key_columns);
+        let mut cutter = Cutter::default();
+        match rows {
+            Rows::Sorted(mut next_batch) => self.write_blocks(keys, |keys| {
+                go_on()?;
+                loop {
+                    if let Some(block) = cutter.cut() {
+                        return with_repeats(block, keys).map(Some);
+                    }
+                    let Some(batch) = next_batch()? else { break };
+                    keys.batch(&batch)?;
+                    cutter.add(batch);
+                }
+                cutter.rest().map(|block| with_repeats(block, keys)).transpose()
+            }),
+            Rows::Whole(batches) => {
+                let batches = self.prepared(batches).map_err(|error| self.failed(error))?;
+                batches.iter().try_for_each(|batch| keys.batch(batch))?;
+                // Without an order: a null has none.
+                if keys.has_nulls() {
+                    keys.verdict()?;
+                }
+                let ordered = match self.key {
+                    [] => None,
+                    _ => {
+                        order::by_key(&batches, &self.key_columns, self.threads).map_err(|error| self.failed(error))?
+                    }
+                };
+                match ordered {
+                    Some(mut order) => self.write_blocks(keys, |_| go_on().map(|()| order.block())),
+                    None => {
+                        batches.iter().for_each(|batch| cutter.add(batch.clone()));
+                        drop(batches);
+                        self.write_blocks(keys, |keys| {
+                            go_on()?;
+                            let block = cutter.cut().or_else(|| cutter.rest());
+                            block.map(|block| with_repeats(block, keys)).transpose()
+                        })
+                    }
+                }
+            }
         }
     }
-    let batch = sorted(&batch, &key_columns).map_err(|cause| TableError::Write { path: path.into(), cause })?;
-    unique(&batch, key)?;
-    finite(&batch, key)?;
-    let mut columns = Vec::new();
-    let mut key_digests = Vec::new();
-    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-        let digest = digest::column(array);
-        if key.contains(field.name()) {
-            key_digests.push((field.name().clone(), digest));
+
+    fn write_blocks<E: From<TableError>>(
+        &self,
+        mut keys: KeyCheck,
+        mut next: impl FnMut(&mut KeyCheck) -> Result<Option<Block>, E>,
+    ) -> Result<TableInfo, E> {
+        let failed = |cause: String| TableError::Write { path: self.path.into(), cause };
+        let mut block = next(&mut keys)?;
+        let mut writer = Writer::create(self.path, &self.columns, self.threads).map_err(failed)?;
+        let unfinished = Unfinished(self.path);
+        let mut rows = 0;
+        while let Some(current) = block {
+            keys.block(&current)?;
+            rows += current.len();
+            block = writer.add(&current, || next(&mut keys)).map_err(failed)??;
         }
-        columns.push(ColumnInfo {
-            name: field.name().clone(),
-            kind: arrow::column_type(field.name(), array.data_type())?,
-            digest: digest.to_hex().to_string(),
-            nulls: array.null_count() as u64,
-        });
+        keys.verdict()?;
+        writer.check(self.key)?;
+        let columns = writer.finish().map_err(failed)?;
+        std::mem::forget(unfinished);
+        let key_digest = |place: &usize| (columns[*place].0.name.clone(), columns[*place].1);
+        let key_digests: Vec<_> = self.key_columns.iter().map(key_digest).collect();
+        Ok(TableInfo {
+            key: self.key.to_vec(),
+            rows: rows as u64,
+            rows_digest: digest::rows(rows, &key_digests).to_hex().to_string(),
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+        })
     }
-    key_digests.sort_by_key(|(name, _)| key.iter().position(|column| column == name));
-    let rows_digest = digest::rows(batch.num_rows(), &key_digests).to_hex().to_string();
-    parquet(path, &batch).map_err(|cause| TableError::Write { path: path.into(), cause })?;
-    Ok(TableInfo { key: key.to_vec(), rows: batch.num_rows() as u64, rows_digest, columns })
-}
 
-fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, TableError> {
-    batch.column_by_name(name).ok_or_else(|| TableError::UnknownColumn {
-        column: name.to_string(),
-        known: batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
-    })
-}
-
-/// Rows in key order. Keys are unique, so the order is total and no row's place is left to chance.
-fn sorted(batch: &RecordBatch, key: &[ArrayRef]) -> Result<RecordBatch, String> {
-    if key.is_empty() || batch.num_rows() == 0 {
-        return Ok(batch.clone());
-    }
-    let options = Some(SortOptions { descending: false, nulls_first: true });
-    let columns: Vec<SortColumn> = key.iter().map(|values| SortColumn { values: values.clone(), options }).collect();
-    let order = compute::lexsort_to_indices(&columns, None).map_err(|error| error.to_string())?;
-    compute::take_record_batch(batch, &order).map_err(|error| error.to_string())
-}
-
-fn unique(batch: &RecordBatch, key: &[String]) -> Result<(), TableError> {
-    if key.is_empty() {
-        return Ok(());
-    }
-    let columns: Vec<ArrayRef> = key.iter().map(|name| column(batch, name).cloned()).collect::<Result<_, _>>()?;
-    let ranges = compute::partition(&columns)
-        .map_err(|error| TableError::Value { column: key.join(", "), cause: error.to_string() })?
-        .ranges();
-    let repeated: Vec<_> = ranges.into_iter().filter(|range| range.len() > 1).collect();
-    if repeated.is_empty() {
-        return Ok(());
-    }
-    let firsts: Vec<usize> = repeated.iter().map(|range| range.start).take(SHOWN).collect();
-    let keys = arrow::sample(batch, key, &firsts)?;
-    let keys = (0..firsts.len()).map(|row| (keys.row_text(key, row), repeated[row].len() as u64)).collect();
-    let rows: Vec<usize> = repeated.iter().cloned().flatten().take(SHOWN).collect();
-    let rows = arrow::sample(batch, key, &rows)?;
-    Err(TableError::DuplicateKey { key: key.to_vec(), count: repeated.len() as u64, keys, rows })
-}
-
-/// NaN and infinity are accidents of a division, never a measurement; missing is null.
-fn finite(batch: &RecordBatch, key: &[String]) -> Result<(), TableError> {
-    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-        if *array.data_type() != DataType::Float64 {
-            continue;
+    /// Small batches, so that several threads can sort, in the types that can be sorted.
+    fn prepared(&self, batches: Vec<RecordBatch>) -> Result<Arc<Vec<RecordBatch>>, ArrowError> {
+        let Some(schema) = batches.first().map(|batch| gather::prepared_schema(&batch.schema(), &self.key_columns))
+        else {
+            return Ok(Arc::default());
+        };
+        let mut prepared = Vec::new();
+        for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
+            let batch = gather::prepared(&batch, &schema)?;
+            let starts = (0..batch.num_rows()).step_by(BLOCK);
+            prepared.extend(starts.map(|start| batch.slice(start, BLOCK.min(batch.num_rows() - start))));
         }
-        let values = array.as_primitive::<Float64Type>();
-        let bad: Vec<usize> =
-            (0..values.len()).filter(|row| values.is_valid(*row) && !values.value(*row).is_finite()).collect();
-        if !bad.is_empty() {
-            let first = &bad[..bad.len().min(SHOWN)];
-            let shown: Vec<String> = key.iter().cloned().chain([field.name().clone()]).collect();
-            let mut rows = arrow::sample(batch, &shown, first)?;
-            rows.columns.retain(|column| shown.contains(&column.name));
-            let listed = if key.is_empty() { 0 } else { first.len() };
-            let keys = (0..listed).map(|row| rows.row_text(key, row)).collect();
-            return Err(TableError::NotFinite { column: field.name().clone(), count: bad.len() as u64, keys, rows });
-        }
+        Ok(Arc::new(prepared))
     }
-    Ok(())
+
+    fn failed(&self, error: ArrowError) -> TableError {
+        TableError::Value { column: self.key.join(", "), cause: error.to_string() }
+    }
 }
 
-fn parquet(path: &Path, batch: &RecordBatch) -> Result<(), String> {
-    // The default `created_by` names a version of the library, which would change the bytes of an unchanged table.
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(|error| error.to_string())?))
-        .set_created_by("restudy".to_string())
-        .build();
-    let file = File::create(path).map_err(|error| error.to_string())?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(|error| error.to_string())?;
-    writer.write(batch).map_err(|error| error.to_string())?;
-    writer.close().map_err(|error| error.to_string())?;
-    Ok(())
+fn with_repeats<E: From<TableError>>(mut block: Block, keys: &KeyCheck) -> Result<Block, E> {
+    block.repeats = keys.repeats(&block)?;
+    Ok(block)
+}
+
+/// A file that is removed unless it is finished.
+struct Unfinished<'a>(&'a Path);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        // Nothing depends on it: whoever writes there next replaces it.
+        let _ = fs::remove_file(self.0);
+    }
 }
 
 fn with_prefix(batch: &RecordBatch, prefix: &[(String, String)], first: bool) -> Result<RecordBatch, TableError> {
@@ -207,136 +244,4 @@ fn part_name(part: &Part) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::columns::{Column, Values};
-    use std::fs;
-
-    fn table(columns: Vec<(&str, Values)>) -> Table {
-        let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_string(), values });
-        Table::new(columns.collect()).expect("a table")
-    }
-
-    fn texts(values: &[&str]) -> Values {
-        Values::Text(values.iter().map(|value| Some(value.to_string())).collect())
-    }
-
-    fn ints(values: &[i64]) -> Values {
-        Values::Int(values.iter().copied().map(Some).collect())
-    }
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| name.to_string()).collect()
-    }
-
-    #[test]
-    fn the_order_of_rows_given_does_not_matter() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (first, second) = (folder.path().join("1"), folder.path().join("2"));
-        let key = names(&["city", "year"]);
-        let floats = |values: &[f64]| Values::Float(values.iter().copied().map(Some).collect());
-        let one = write(
-            &first,
-            &table(vec![
-                ("city", texts(&["b", "a", "a"])),
-                ("year", ints(&[1, 2, 1])),
-                ("x", floats(&[0.0, 2.0, 3.0])),
-            ]),
-            &key,
-        );
-        let other = write(
-            &second,
-            &table(vec![
-                ("city", texts(&["a", "b", "a"])),
-                ("year", ints(&[1, 1, 2])),
-                ("x", floats(&[3.0, -0.0, 2.0])),
-            ]),
-            &key,
-        );
-        assert_eq!(one.expect("written"), other.expect("written"));
-        assert_eq!(fs::read(&first).expect("bytes"), fs::read(&second).expect("bytes"));
-        let rows = read::read(&first, None).expect("read");
-        assert_eq!(rows.columns[2].values, floats(&[3.0, 2.0, 0.0]));
-    }
-
-    #[test]
-    fn the_rows_digest_follows_the_key_and_nothing_else() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let digest = |ids: &[i64], values: &[i64], key: &str| {
-            let table = table(vec![("id", ints(ids)), ("x", ints(values))]);
-            write(&folder.path().join("t"), &table, &names(&[key])).expect("written").rows_digest
-        };
-        let base = digest(&[1, 2], &[5, 6], "id");
-        assert_eq!(digest(&[1, 2], &[7, 8], "id"), base);
-        assert_ne!(digest(&[1, 3], &[5, 6], "id"), base);
-        assert_ne!(digest(&[5, 6], &[1, 2], "x"), base);
-    }
-
-    #[test]
-    fn rows_that_cannot_be_kept_are_named() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let city = || texts(&["a", "a", "b", "c", "c", "c"]);
-        for (columns, key, expected, rows) in [
-            (
-                vec![("x", ints(&[1, 2, 3, 4, 5, 6])), ("city", city())],
-                names(&["city"]),
-                "the key [city] is not unique: 2 values repeated: (a) has 2 rows, (c) has 3 rows",
-                5,
-            ),
-            (
-                vec![("city", city()), ("year", Values::Int(vec![Some(1), Some(2), None, Some(1), Some(2), None]))],
-                names(&["city", "year"]),
-                "the key column `year` is null in 2 rows",
-                2,
-            ),
-            (
-                vec![
-                    ("id", ints(&[1, 2, 3])),
-                    ("x", Values::Float(vec![Some(f64::NAN), None, Some(f64::NEG_INFINITY)])),
-                ],
-                names(&["id"]),
-                "column `x` is not finite (NaN or infinity) in 2 rows: (1), (3)",
-                2,
-            ),
-            (vec![("id", ints(&[1]))], names(&["city"]), "no column `city`; there are [id]", 0),
-        ] {
-            let error = write(&folder.path().join("t"), &table(columns), &key).expect_err(expected);
-            assert_eq!(error.to_string(), expected);
-            assert_eq!(error.rows().map_or(0, Table::rows), rows, "{expected}");
-            assert!(error.rows().is_none_or(|rows| rows.columns[0].name == key[0]), "the key comes first");
-        }
-        assert!(!folder.path().join("t").exists());
-    }
-
-    #[test]
-    fn parts_are_put_below_each_other() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (first, second, out) = (folder.path().join("1"), folder.path().join("2"), folder.path().join("out"));
-        let key = names(&["term"]);
-        write(&first, &table(vec![("term", texts(&["x"])), ("b", ints(&[1]))]), &key).expect("written");
-        write(&second, &table(vec![("term", texts(&["x"])), ("note", texts(&["n"]))]), &key).expect("written");
-        let prefix = |value: &str| vec![("outcome".to_string(), value.to_string())];
-        let parts = [Part { path: &first, prefix: prefix("q") }, Part { path: &second, prefix: prefix("p") }];
-        let info = concat(&parts, true, &names(&["outcome", "term"]), &out).expect("written");
-        assert_eq!(info.rows, 2);
-        let expected = table(vec![
-            ("outcome", texts(&["p", "q"])),
-            ("term", texts(&["x", "x"])),
-            ("b", Values::Int(vec![None, Some(1)])),
-            ("note", Values::Text(vec![Some("n".to_string()), None])),
-        ]);
-        assert_eq!(read::read(&out, None).expect("read"), expected);
-
-        let last = concat(&parts, false, &names(&["outcome"]), &out).expect("written");
-        let order: Vec<&str> = last.columns.iter().map(|column| column.name.as_str()).collect();
-        assert_eq!(order, ["term", "b", "outcome", "note"]);
-
-        let clash = [Part { path: &first, prefix: vec![("b".to_string(), "z".to_string())] }];
-        let error = concat(&clash, true, &key, &out).expect_err("two columns of one name");
-        assert_eq!(error.to_string(), "two columns are called `b`");
-
-        write(&second, &table(vec![("term", texts(&["x"])), ("b", texts(&["1"]))]), &key).expect("written");
-        let error = concat(&parts, true, &key, &out).expect_err("two types");
-        assert_eq!(error.to_string(), "column `b` is int in `outcome=q` and text in `outcome=p`");
-    }
-}
+mod tests;

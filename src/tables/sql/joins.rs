@@ -10,9 +10,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, NullEquality, Result};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{
-    Expr, Filter, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, SortExpr, lit,
-};
+use datafusion::logical_expr::{Expr, Filter, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -90,7 +88,8 @@ impl Found {
 
     /// The name of what is joined.
     pub(super) fn right(&self) -> Option<String> {
-        let mut names = self.node.right.schema().iter().map(|(qualifier, _)| qualifier.map(|name| name.table().to_string()));
+        let mut names =
+            self.node.right.schema().iter().map(|(qualifier, _)| qualifier.map(|name| name.table().to_string()));
         let first = names.next().flatten()?;
         names.all(|name| name.as_deref() == Some(&first)).then_some(first)
     }
@@ -191,8 +190,7 @@ async fn counted(
     let (right_matched, _, right_most) = matched(context, &inner, RIGHT).await?;
     let left_rows = rows(context, &found.node.left).await?;
     let right_rows = rows(context, &found.node.right).await?;
-    let mut left =
-        Side { rows: left_rows, unmatched: left_rows - left_matched, most: left_most, sample: Vec::new() };
+    let mut left = Side { rows: left_rows, unmatched: left_rows - left_matched, most: left_most, sample: Vec::new() };
     let mut right =
         Side { rows: right_rows, unmatched: right_rows - right_matched, most: right_most, sample: Vec::new() };
     let (node_left, node_right) = (&found.node.left, &found.node.right);
@@ -235,11 +233,7 @@ async fn matched(context: &SessionContext, inner: &LogicalPlan, side: &str) -> R
         .aggregate([number()], [count(lit(1_i64)).alias("__n")])?
         .aggregate(
             Vec::<Expr>::new(),
-            [
-                count(lit(1_i64)).alias("__rows"),
-                sum(named("__n")).alias("__pairs"),
-                max(named("__n")).alias("__most"),
-            ],
+            [count(lit(1_i64)).alias("__rows"), sum(named("__n")).alias("__pairs"), max(named("__n")).alias("__most")],
         )?
         .build()?;
     let numbers = numbers(&run(context, plan).await?);
@@ -291,8 +285,7 @@ async fn keys(
 
 fn key(table: &Table, names: &[String], row: usize) -> String {
     let values = table.columns.iter().zip(names);
-    let values = values.map(|(column, name)| {
-        format!("{name}={}", column.values.text(row).unwrap_or_else(|| "null".to_string()))
-    });
+    let values = values
+        .map(|(column, name)| format!("{name}={}", column.values.text(row).unwrap_or_else(|| "null".to_string())));
     values.collect::<Vec<_>>().join(", ")
 }

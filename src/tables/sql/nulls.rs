@@ -23,8 +23,8 @@ use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, WindowFunction};
 use datafusion::logical_expr::{
-    Aggregate, Distinct, DistinctOn, Expr, Join, LogicalPlan, LogicalPlanBuilder, Projection,
-    SubqueryAlias, TableScan, Union, Window, WindowFunctionDefinition, lit,
+    Aggregate, Distinct, DistinctOn, Expr, Join, LogicalPlan, LogicalPlanBuilder, Projection, SubqueryAlias, TableScan,
+    Union, Window, WindowFunctionDefinition, lit,
 };
 use datafusion::physical_plan;
 use datafusion::prelude::SessionContext;
@@ -251,7 +251,8 @@ impl Writer<'_> {
         let (mut reasons, mut codes) = (Vec::new(), Vec::new());
         for value in &projection.expr {
             // A subquery is run once, for the value; its reason is then seen from that.
-            let has_subquery = value.exists(|part| Ok(matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_))))?;
+            let has_subquery =
+                value.exists(|part| Ok(matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_))))?;
             reasons.push(if has_subquery { none() } else { scope.why(value).unwrap_or_else(none) });
             codes.push(if has_subquery { NO_VALUES } else { OTHER });
         }
@@ -357,9 +358,7 @@ impl Writer<'_> {
                 None => none(),
                 Some(WindowReason::OfValues) => the_only(&at(0), &at(1)),
                 Some(WindowReason::OfRow) => at(0),
-                Some(WindowReason::Shifted(outside)) => {
-                    reasons::choose(vec![(at(0).is_null(), outside)], Some(at(1)))
-                }
+                Some(WindowReason::Shifted(outside)) => reasons::choose(vec![(at(0).is_null(), outside)], Some(at(1))),
             });
         }
         let plan = self.beside(plan, values, reasons)?;

@@ -89,9 +89,7 @@ impl Scope<'_> {
             Expr::ScalarFunction(call) => self.call(value, call, divides),
             // A scalar subquery has no row, or one without a value.
             Expr::ScalarSubquery(_) => Some(first(value, Vec::new(), NO_VALUES)),
-            Expr::Between(between) => {
-                Some(self.strict(value, &[&between.expr, &between.low, &between.high]))
-            }
+            Expr::Between(between) => Some(self.strict(value, &[&between.expr, &between.low, &between.high])),
             Expr::Like(like) | Expr::SimilarTo(like) => Some(self.strict(value, &[&like.expr, &like.pattern])),
             Expr::InList(list) => {
                 let parts: Vec<&Expr> = [list.expr.as_ref()].into_iter().chain(&list.list).collect();
@@ -131,9 +129,10 @@ impl Scope<'_> {
     /// The reason of the branch that is taken. Where none is, a condition may have been undecided for want of a value.
     fn case(&self, case: &Case, divides: bool) -> Option<Expr> {
         let none = || Expr::Literal(ScalarValue::Utf8(None), None);
-        let branches = case.when_then_expr.iter().map(|(when, then)| {
-            (when.clone(), Box::new(self.find(then, divides).unwrap_or_else(none)))
-        });
+        let branches = case
+            .when_then_expr
+            .iter()
+            .map(|(when, then)| (when.clone(), Box::new(self.find(then, divides).unwrap_or_else(none))));
         let otherwise = match &case.else_expr {
             Some(otherwise) => self.find(otherwise, divides).unwrap_or_else(none),
             None => {
@@ -158,10 +157,7 @@ impl Scope<'_> {
             ("missing", [code, ..]) => Some(coalesce(vec![code.clone(), reason(NOT_DEFINED, None)])),
             ("nullif", [inner, other]) => {
                 let code = if divides && is_zero(other) { ZERO_DENOM } else { NULLIF };
-                let equal = choose(
-                    vec![(inner.clone().eq(other.clone()), reason(code, name(inner).as_deref()))],
-                    None,
-                );
+                let equal = choose(vec![(inner.clone().eq(other.clone()), reason(code, name(inner).as_deref()))], None);
                 any_of(self.find(inner, divides).into_iter().chain([equal]).collect())
             }
             // Null only where all are; the last is the one that was meant to be there.
@@ -183,8 +179,7 @@ impl Scope<'_> {
             }
             ("sqrt" | "power" | "pow", [base, ..]) => {
                 let about = name(base);
-                let negative =
-                    choose(vec![(base.clone().lt(lit(0.0)), reason(NEG_BASE, about.as_deref()))], None);
+                let negative = choose(vec![(base.clone().lt(lit(0.0)), reason(NEG_BASE, about.as_deref()))], None);
                 Some(first(value, reasons().into_iter().chain([negative]).collect(), OTHER))
             }
             _ => Some(first(value, reasons(), OTHER)),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::columns::{Column, Values};
-use crate::read;
+use crate::{read, write};
 use std::path::PathBuf;
 
 fn schemas() -> Vec<Schema> {
