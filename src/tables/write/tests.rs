@@ -197,6 +197,8 @@ fn queried(
     let path = folder.path().join("t");
     let schema = partitions[0][0].schema();
     let config = SessionConfig::new().with_target_partitions(partitions.len()).with_batch_size(1000);
+    // Of its memory, for the last step of a sort on disk.
+    let config = config.with_sort_spill_reservation_bytes(1 << 20);
     let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc().expect("a runtime");
     let context = SessionContext::new_with_config_rt(config, runtime);
     let target = Target { threads: partitions.len(), ..Target::new(&path, key, &schema).expect("a target") };
