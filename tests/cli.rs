@@ -110,11 +110,12 @@ fn why_names_the_leaf_with_old_and_new() {
     expect![[r#"
         output will run (last time: T s)
           params.rule: broad → strict
-          sql: SELECT firm, year, sales, 'broad' AS rule FROM chosen → SELECT firm, year, sales, 'strict' AS rule FROM chosen
+          plan: column rule text = 'broad' → column rule text = 'strict'
         will run      T s  output
         may run       T s  total
         2 tasks, T s of work at most
-    "#]].assert_eq(&timeless(&study.restudy(&["why", "output", "--cost"]).stdout));
+    "#]]
+    .assert_eq(&timeless(&study.restudy(&["why", "output", "--cost"]).stdout));
     let value: serde_json::Value =
         serde_json::from_str(&study.restudy(&["why", "output", "--json"]).stdout).expect("JSON");
     assert_eq!(value["stages"][0]["params"][0]["new"].as_str(), Some("strict"));
@@ -179,8 +180,8 @@ fn show_and_sql_print_tables() {
     expect![[r#"
         firm  year  sales  staff
         ────  ────  ─────  ─────
-        乙    2008      3     20
-        乙    2009      —     21
+        乙    2008    3       20
+        乙    2009    —       21
         甲    2008    1.5     10
         甲    2009    2.5     11
     "#]]

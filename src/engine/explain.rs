@@ -185,6 +185,10 @@ impl Difference {
     pub fn told(&self) -> String {
         let line = |what: &str, line: &str| format!("{what}: {}", cut(line, LONGEST));
         match (&self.old, &self.new) {
+            (Some(old), Some(new)) if self.is_line => {
+                let shown = differing(old, new, LONGEST, 30);
+                if shown.starts_with('…') { format!("{}: {shown}", head(new)) } else { shown }
+            }
             (Some(old), Some(new)) => shown(old, new),
             (None, Some(new)) if self.is_line => line("new", new),
             (Some(old), None) if self.is_line => line("gone", old),
@@ -272,6 +276,15 @@ fn hunks<'l>(before: &'l [String], after: &'l [String]) -> Vec<(&'l [String], &'
     hunks
 }
 
+/// What a line is about: its first word, and the second if it is a name.
+fn head(line: &str) -> String {
+    let mut words = line.split(' ');
+    let first = words.next().unwrap_or_default().to_string();
+    let second = words.next().unwrap_or_default().trim_end_matches(':');
+    let is_name = !second.is_empty() && second.chars().all(|c| c.is_alphanumeric() || "_.#".contains(c));
+    if is_name { format!("{first} {second}") } else { first }
+}
+
 fn cut(text: &str, longest: usize) -> String {
     let start: String = text.chars().take(longest).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
@@ -312,7 +325,12 @@ fn shown(old: &str, new: &str) -> String {
     if is_digest(old) || is_digest(new) {
         return "digest changed".to_string();
     }
-    let short = |text: &str| text.chars().count() <= 60 && !text.contains('\n');
+    differing(old, new, 60, 12)
+}
+
+/// Both texts if neither is longer than `longest`; otherwise of each the part that differs, with so many letters `around` it.
+fn differing(old: &str, new: &str, longest: usize, around: usize) -> String {
+    let short = |text: &str| text.chars().count() <= longest && !text.contains('\n');
     if short(old) && short(new) {
         let quoted = |text: &str| if text.is_empty() { "(empty)".to_string() } else { text.to_string() };
         return format!("{} → {}", quoted(old), quoted(new));
@@ -322,7 +340,7 @@ fn shown(old: &str, new: &str) -> String {
     let most = before.len().min(after.len()) - head;
     let tail = before.iter().rev().zip(after.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
     let part = |text: &[char]| -> String {
-        let (from, to) = (head.saturating_sub(12), (text.len() - tail + 12).min(text.len()));
+        let (from, to) = (head.saturating_sub(around), (text.len() - tail + around).min(text.len()));
         let middle: String = text[from..to].iter().take(80).collect();
         let cut = to - from > 80 || to < text.len();
         let words = middle.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -379,6 +397,11 @@ mod tests {
             ("a\nb\nc\n", "join\n  a\n  b\n  c\n  d\n", "new: join | new: d"),
             ("a 1\nb 1\nz\n", "b 2\nz\nc\n", "gone: a 1 | b 1 → b 2 | new: c"),
             ("one", "one\n", "one → one"),
+            (
+                "a\ncolumn density float = case when (clean.population > 0.0) then ln((clean.population * 10000.0) / nullif(clean.area, 0.0)) end\n",
+                "a\ncolumn density float = case when (clean.population > 0.0) then ln((clean.population * 1000.0) / nullif(clean.area, 0.0)) end\n",
+                "column density: … ln((clean.population * 10000.0) / nullif(clean.area, 0.0)) e… → … ln((clean.population * 1000.0) / nullif(clean.area, 0.0)) e…",
+            ),
         ] {
             assert_eq!(told(old, new), expected, "{old:?} {new:?}");
         }

@@ -3,7 +3,7 @@
 
 use crate::arrow;
 use crate::order;
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
@@ -145,7 +145,8 @@ fn sorted(
         });
         gathered.chain(stream::iter(part.rest).flatten())
     });
-    let rows = Box::pin(RecordBatchStreamAdapter::new(schema.clone(), stream::iter(rows).flatten()));
+    let rows = stream::iter(rows).flatten().map(|batch| Ok(on_its_own(batch?)?));
+    let rows = Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows));
     let once = Arc::new(Once { schema: schema.clone(), rows: Mutex::new(Some(rows)) });
     let input = StreamingTableExec::try_new(schema.clone(), vec![once], None, [], false, None)?;
     let by_key = key.iter().map(|&index| {
@@ -155,6 +156,15 @@ fn sorted(
         Some(by_key) => SortExec::new(by_key, Arc::new(input)).execute(0, context),
         None => input.execute(0, context),
     }
+}
+
+/// A copy of a batch that is a small part of a larger one: the sort counts the memory of the larger one for each part.
+fn on_its_own(batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let used = batch.columns().iter().map(|array| array.to_data().get_slice_memory_size()).sum::<Result<usize, _>>()?;
+    if batch.get_array_memory_size() < 4 * used {
+        return Ok(batch);
+    }
+    compute::take_record_batch(&batch, &UInt64Array::from_iter_values(0..batch.num_rows() as u64))
 }
 
 impl fmt::Debug for Once {

@@ -128,16 +128,23 @@ pub fn wide(counts: &[Count], rows: u64, most: usize) -> Table {
         Column { name: "total".to_string(), values: Values::Int(totals.iter().map(|n| Some(*n as i64)).collect()) },
         Column {
             name: "share".to_string(),
-            values: Values::Float(totals.iter().map(|n| Some(*n as f64 / rows.max(1) as f64)).collect()),
+            values: Values::Float(totals.iter().map(|n| Some(rounded(*n as f64 / rows.max(1) as f64))).collect()),
         },
     ];
     if values.len() <= most && values != [None] {
         for value in &values {
-            let cells = lines.iter().map(|line| Some(of(line, Some(value)).map_or(String::new(), |n| n.to_string())));
-            columns.push(text(value.as_deref().unwrap_or("null"), cells.collect()));
+            let name = value.as_deref().unwrap_or("null");
+            // A text, so that there can be nothing where nothing is missing; it stands on the right as a number does.
+            let cells = lines.iter().map(|line| of(line, Some(value)).map_or(String::new(), |n| n.to_string()));
+            columns.push(text(name, cells.map(|cell| Some(format!("{cell:>width$}", width = name.len()))).collect()));
         }
     }
     Table { columns }
+}
+
+/// To four places.
+fn rounded(share: f64) -> f64 {
+    (share * 1e4).round() / 1e4
 }
 
 /// Numbers by their size, then texts.
@@ -170,4 +177,41 @@ fn known<'t>(table: &'t Table, name: &str) -> Result<&'t Column, TableError> {
         column: name.to_string(),
         known: table.columns.iter().map(|column| column.name.clone()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{render, write};
+
+    #[test]
+    fn what_reasons_do_not_account_for_is_counted_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t");
+        let column = |name: &str, values: Values| Column { name: name.to_string(), values };
+        let table = Table::new(vec![
+            column("id", Values::Int((1..=4).map(Some).collect())),
+            column("year", Values::Int(vec![Some(9), Some(10), Some(10), None])),
+            column("x", Values::Float(vec![None, None, None, Some(1.0)])),
+        ]);
+        write::write(&path, &table.expect("a table"), &["id".to_string()]).expect("written");
+        let reason = |code: &str| Reason { code: code.to_string(), from: Some("y of s".to_string()) };
+        let years = Values::Int(vec![Some(9), Some(10), Some(9)]);
+        let counted = |given: &[Option<Reason>]| {
+            let reasons = Reasons { columns: vec![("x", given)], by: Some(&years) };
+            let other = Reason { code: OTHER.to_string(), from: None };
+            counts(&path, Some("year"), &reasons, &other).expect("read")
+        };
+        let exact = counted(&[None, Some(reason("A")), None]);
+        let lines = render::csv(&long(&exact, Some("year"), 4));
+        let expected = "column,code,from,year,n,share\nyear,OTHER,,,1,0.25\nx,OTHER,,9,1,0.25\nx,A,y of s,10,1,0.25\nx,OTHER,,10,1,0.25";
+        assert_eq!(lines, expected);
+        // Of year 9 there is one missing value and not two: these reasons are of other rows.
+        let wrong = counted(&[Some(reason("A")), Some(reason("A")), Some(reason("B"))]);
+        let shown = render::csv(&wide(&wrong, 4, 9));
+        let expected = "column,code,from,total,share,9,10,null\nyear,OTHER,\"\",1,0.25, ,  ,   1\nx,OTHER,\"\",2,0.5,1, 1,    \nx,A,y of s,1,0.25, , 1,    ";
+        assert_eq!(shown, expected);
+        assert_eq!(render::csv(&wide(&wrong, 4, 1)).lines().next(), Some("column,code,from,total,share"));
+        assert!(counts(&path, Some("z"), &Reasons { columns: Vec::new(), by: None }, &reason("A")).is_err());
+    }
 }

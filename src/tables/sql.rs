@@ -207,8 +207,21 @@ impl Query {
     }
 }
 
-/// Plans the query over tables of these columns: nothing is run.
+/// Plans the query over tables of these columns: nothing is run. What would be left to the order of rows is an error.
 pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
+    planned(query, schemas, |plan| {
+        let unordered = order::unordered(plan).map_err(|error| explain::explain(&error, &query.text))?;
+        let Some(unordered) = unordered else { return Ok(()) };
+        let place = syntax::find_name(&query.text, &unordered.word);
+        Err(SqlError::Query { message: unordered.message, place, hint: Some(unordered.hint) })
+    })
+}
+
+fn planned(
+    query: &Query,
+    schemas: &[Schema],
+    check: impl FnOnce(&LogicalPlan) -> Result<(), SqlError>,
+) -> Result<Plan, SqlError> {
     check_tables(query, schemas.iter().map(|schema| &schema.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
     let context = session::context(&Settings::default()).map_err(failed)?;
@@ -216,10 +229,7 @@ pub fn plan(query: &Query, schemas: &[Schema]) -> Result<Plan, SqlError> {
         session::register_schema(&context, &schema.table, &schema.columns).map_err(failed)?;
     }
     let plan = session::block_on(logical_plan(&context, query)).and_then(|plan| plan).map_err(failed)?;
-    if let Some(unordered) = order::unordered(&plan).map_err(failed)? {
-        let place = syntax::find_name(&query.text, &unordered.word);
-        return Err(SqlError::Query { message: unordered.message, place, hint: Some(unordered.hint) });
-    }
+    check(&plan)?;
     let plan = order::total(plan).map_err(failed)?;
     let optimised = context.state().optimize(&plan).map_err(failed)?;
     check_constants(&optimised).map_err(failed)?;

@@ -345,16 +345,15 @@ impl Encoder {
     /// Columns of a side whose rows may be missing: a column then is null, but what is computed from it, or a constant, would be
     /// computed again. So these get names of their own.
     fn maybe_missing(&mut self, columns: Vec<TermId>, lines: &mut Vec<Pieces>) -> Result<Vec<TermId>, Unknown> {
-        let computed = columns.iter().copied().filter(|column| !matches!(self.terms.form(*column), Form::Column));
-        let computed = self.terms.sorted(computed.collect());
+        let computed = columns
+            .iter()
+            .copied()
+            .filter(|column| !matches!(self.terms.form(*column), Form::Column | Form::Result(_)));
+        let computed: Vec<TermId> = computed.collect();
         if computed.is_empty() {
             return Ok(columns);
         }
-        let label = self.label("join");
-        let named = self.columns_of(&label, computed.len())?;
-        for (term, name) in computed.iter().zip(&named) {
-            lines.push(Pieces::new("  ").term(*term).text(" as ").term(*name));
-        }
+        let named = self.results("join", "  ", computed.clone(), lines)?;
         let renamed = |column: TermId| computed.iter().position(|term| *term == column).map_or(column, |at| named[at]);
         Ok(columns.into_iter().map(renamed).collect())
     }
@@ -362,9 +361,9 @@ impl Encoder {
     /// The column that says whether a row has a partner.
     fn mark(&mut self, lines: &mut Vec<Pieces>) -> Result<Vec<TermId>, Unknown> {
         let label = self.label("join");
-        let mark = self.columns_of(&label, 1)?;
-        lines.push(Pieces::new("  has a partner as ").term(mark[0]));
-        Ok(mark)
+        let mark = self.terms.add(Form::Result(label.clone()), Pieces::new(&format!("{label}.1")))?;
+        lines.push(Pieces::new("  has a partner as ").term(mark));
+        Ok(vec![mark])
     }
 
     fn union(&mut self, inputs: Vec<Node>) -> Result<Node, Unknown> {
@@ -377,16 +376,9 @@ impl Encoder {
             let parts: Vec<TermId> = inputs.iter().map(|input| input.columns[column]).collect();
             rows.push(self.terms.add(Form::Plain, Pieces::default().list(&parts, ", "))?);
         }
-        let distinct = self.terms.sorted(rows.clone());
-        let label = self.label("union");
-        let names = self.columns_of(&label, distinct.len())?;
         let mut own = vec![Pieces::new(&format!("union of {}", inputs.len()))];
-        own.extend(
-            distinct.iter().zip(&names).map(|(row, name)| Pieces::new("  ").term(*row).text(" as ").term(*name)),
-        );
-        let name = |row: TermId| names[distinct.iter().position(|known| *known == row).unwrap_or_default()];
-        // A single input would not be set in.
-        Ok(Node { columns: rows.into_iter().map(name).collect(), lines: own, inputs })
+        let columns = self.results("union", "  ", rows, &mut own)?;
+        Ok(Node { columns, lines: own, inputs })
     }
 
     fn group(&mut self, aggregate: &Aggregate, ordered: bool) -> Result<Node, Unknown> {
@@ -400,13 +392,11 @@ impl Encoder {
             let pieces = self.aggregate(call, &scope)?;
             terms.push(self.terms.add(Form::Plain, pieces)?);
         }
-        let distinct = self.terms.sorted(terms.clone());
         let mut own = Vec::new();
         let mut columns;
-        let label;
         if let [Expr::GroupingSet(sets)] = &group_expr[..] {
             // The number of a set depends on the order of the expressions, so that order stays.
-            label = self.label("group");
+            let label = self.label("sets");
             let every = sets.distinct_expr().into_iter().cloned().collect::<Vec<_>>();
             let keys = self.terms(&every, &scope)?;
             let mut head = Pieces::new("group by sets of ").list(&keys, ", ").text(":");
@@ -419,29 +409,23 @@ impl Encoder {
             }
             own.push(head);
             // Null where a set is without the expression: no longer the expression itself. Then the number of the set.
-            columns = self.labelled(&label, (1..=keys.len()).map(|key| format!("key{key}")))?;
+            columns = self.labelled(&label, (1..=keys.len()).map(|key| key.to_string()))?;
             own.extend(
                 keys.iter().zip(&columns).map(|(key, name)| Pieces::new("  ").term(*key).text(" as ").term(*name)),
             );
-            columns.extend(self.labelled(&label, std::iter::once("set".to_string()))?);
+            columns.extend(self.labelled(&label, std::iter::once("number".to_string()))?);
         } else {
             columns = self.terms(group_expr, &scope)?;
             let head = if columns.is_empty() { "group all rows" } else { "group by " };
             own.push(Pieces::new(head).list(&self.terms.sorted(columns.clone()), ", "));
-            label = if calls.is_empty() { String::new() } else { self.label("group") };
         }
         if columns.len() + calls.len() != schema.fields().len() {
             return Err(Unknown::new("the columns of a group"));
         }
-        let names = self.columns_of(&label, distinct.len())?;
-        own.extend(
-            distinct.iter().zip(&names).map(|(call, name)| Pieces::new("  ").term(*call).text(" as ").term(*name)),
-        );
+        columns.extend(self.results("group", "  ", terms, &mut own)?);
         if by_order {
             own.push(ties(&node));
         }
-        let name = |call: TermId| names[distinct.iter().position(|known| *known == call).unwrap_or_default()];
-        columns.extend(terms.into_iter().map(name));
         Ok(Node { columns, lines: own, inputs: vec![node] })
     }
 
@@ -456,18 +440,12 @@ impl Encoder {
             let pieces = self.window(call, &scope)?;
             terms.push(self.terms.add(Form::Plain, pieces)?);
         }
-        let distinct = self.terms.sorted(terms.clone());
-        let label = self.label("window");
-        let names = self.columns_of(&label, distinct.len())?;
-        let mut own: Vec<Pieces> = Vec::new();
-        own.extend(
-            distinct.iter().zip(&names).map(|(call, name)| Pieces::new("window ").term(*call).text(" as ").term(*name)),
-        );
+        let mut own = Vec::new();
+        let mut columns = node.columns.clone();
+        columns.extend(self.results("window", "window ", terms, &mut own)?);
         if by_order {
             own.push(ties(&node));
         }
-        let name = |call: TermId| names[distinct.iter().position(|known| *known == call).unwrap_or_default()];
-        let columns = node.columns.iter().copied().chain(terms.into_iter().map(name)).collect();
         Ok(Node { columns, lines: own, inputs: vec![node] })
     }
 
@@ -547,6 +525,29 @@ impl Encoder {
         let head = Pieces::new(&format!("{distinct}{label} from ")).list(&first.columns, ", ");
         let then = Pieces::new("  then ").list(&next.columns, ", ");
         Ok(Node { columns, lines: vec![head, then], inputs: vec![first, next] })
+    }
+
+    /// Names for what a step makes, each with a line that says what it is. Equal ones are one.
+    fn results(
+        &mut self,
+        step: &str,
+        head: &str,
+        terms: Vec<TermId>,
+        lines: &mut Vec<Pieces>,
+    ) -> Result<Vec<TermId>, Unknown> {
+        if terms.is_empty() {
+            return Ok(terms);
+        }
+        let label = self.label(step);
+        let distinct = self.terms.sorted(terms.clone());
+        let mut names = BTreeMap::new();
+        for (index, term) in distinct.into_iter().enumerate() {
+            let name = Pieces::new(&format!("{label}.{}", index + 1));
+            let name = self.terms.add(Form::Result(label.clone()), name)?;
+            lines.push(Pieces::new(head).term(term).text(" as ").term(name));
+            names.insert(term, name);
+        }
+        Ok(terms.iter().map(|term| names[term]).collect())
     }
 
     /// A name for the results of a step; the second of its kind is `group#2`.

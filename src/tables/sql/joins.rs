@@ -285,7 +285,82 @@ async fn keys(
 
 fn key(table: &Table, names: &[String], row: usize) -> String {
     let values = table.columns.iter().zip(names);
-    let values = values
-        .map(|(column, name)| format!("{name}={}", column.values.text(row).unwrap_or_else(|| "null".to_string())));
+    let values = values.map(|(column, name)| {
+        let text = column.values.text(row).map(|text| if text.is_empty() { "''".to_string() } else { text });
+        format!("{name}={}", text.unwrap_or_else(|| "null".to_string()))
+    });
     values.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::Column;
+    use crate::write;
+
+    #[test]
+    fn every_join_says_what_it_matched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let add = |name: &str, ids: &[Option<i64>], letters: &[&str]| {
+            let letters = letters.iter().map(|letter| Some(letter.to_string())).collect();
+            let place = Values::Int((0..ids.len() as i64).map(Some).collect());
+            let columns = vec![("place", place), ("id", Values::Int(ids.to_vec())), ("letter", Values::Text(letters))];
+            let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_string(), values });
+            let table = Table::new(columns.collect()).expect("a table");
+            write::write(&folder.path().join(name), &table, &["place".to_string()]).expect("written");
+        };
+        add("a", &[Some(1), Some(2), Some(2), None], &["x", "y", "z", "x"]);
+        add("b", &[Some(2), Some(2), Some(3)], &["x", "", "z"]);
+        let shown = |text: &str| -> Vec<String> {
+            let query = super::super::parse(text).expect(text);
+            let paths = ["a", "b"].map(|name| (name.to_string(), folder.path().join(name)));
+            let sources: Vec<Source> =
+                paths.iter().map(|(table, path)| Source { table: table.clone(), path }).collect();
+            let found = joins(&query, &sources, 2).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let side = |side: &Side| {
+                let Side { rows, unmatched, most, sample } = side;
+                format!("{rows}/{unmatched}/{most} [{}]", sample.join("; "))
+            };
+            let line = |one: &Matches| {
+                let place = one.place.map_or(String::new(), |(line, column)| format!("{line}:{column} "));
+                format!("{place}{} | {} | {} {} {}", one.text, one.kind, side(&one.left), side(&one.right), one.pairs)
+            };
+            found.iter().map(line).collect()
+        };
+        for (text, expected) in [
+            (
+                "select a.letter from a\njoin b on b.id = a.id",
+                vec!["2:6 JOIN b ON b.id = a.id | inner | 4/2/2 [id=1; id=null] 3/1/2 [id=3] 4"],
+            ),
+            (
+                "select a.id from a left join b as c using (letter)",
+                vec!["1:30 LEFT JOIN b AS c USING(letter) | left | 4/1/1 [letter=y] 3/1/2 [letter=''] 3"],
+            ),
+            (
+                "select 1 as one from a left join b on b.id = a.id and b.letter > a.letter",
+                vec![
+                    "1:34 LEFT JOIN b ON b.id = a.id AND b.letter > a.letter | left | \
+                     4/4/0 [id=1, letter=x; id=2, letter=y] 3/3/0 [id=2, letter=''; id=2, letter=x] 0",
+                ],
+            ),
+            ("select 1 as one from a, b", vec!["1:25 , b | cross | 4/0/3 [] 3/0/4 [] 12"]),
+            (
+                "with c as (select id from b where id in (select id from a))\nselect c.id from a left anti join c on c.id = a.id",
+                vec![
+                    "1:36 id IN (SELECT id FROM a) | in | 3/1/2 [id=3] 4/2/2 [id=1; id=null] 4",
+                    "2:36 LEFT ANTI JOIN c ON c.id = a.id | anti | 4/2/2 [id=1; id=null] 2/0/2 [] 4",
+                ],
+            ),
+            (
+                "with c as (select a.id from a join b on a.id = b.id) select 1 as one from c as p cross join c as q",
+                vec![
+                    "1:36 JOIN b ON a.id = b.id | inner | 4/2/2 [id=1; id=null] 3/1/2 [id=3] 4",
+                    "1:93 CROSS JOIN c AS q | cross | 4/0/4 [] 4/0/4 [] 16",
+                ],
+            ),
+            ("select (select max(b.id) from b where b.id = a.id) as m from a", vec![]),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
 }

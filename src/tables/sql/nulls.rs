@@ -545,3 +545,199 @@ fn reason_columns(plan: &LogicalPlan) -> Vec<Expr> {
 fn none() -> Expr {
     Expr::Literal(ScalarValue::Utf8(None), None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::Column;
+    use crate::write;
+    use tempfile::TempDir;
+
+    struct Study(TempDir);
+
+    impl Study {
+        fn new() -> Study {
+            let study = Study(tempfile::tempdir().expect("a folder"));
+            let texts = |values: &[&str]| Values::Text(values.iter().map(|text| Some(text.to_string())).collect());
+            let cities = texts(&["a", "a", "b", "b"]);
+            study.add(
+                "t",
+                &["city", "year"],
+                vec![
+                    ("city", cities),
+                    ("year", Values::Int(vec![Some(1), Some(2), Some(1), Some(2)])),
+                    ("x", Values::Float(vec![Some(1.0), None, Some(-4.0), Some(9.0)])),
+                    ("y", Values::Float(vec![Some(0.0), Some(2.0), None, Some(3.0)])),
+                ],
+            );
+            study.add("u", &["city"], vec![("city", texts(&["a", "c"])), ("w", Values::Float(vec![Some(5.0), None]))]);
+            study
+        }
+
+        fn add(&self, name: &str, key: &[&str], columns: Vec<(&str, Values)>) {
+            let columns = columns.into_iter().map(|(name, values)| Column { name: name.to_string(), values });
+            let table = Table::new(columns.collect()).expect("a table");
+            let key: Vec<String> = key.iter().map(|name| name.to_string()).collect();
+            write::write(&self.0.path().join(name), &table, &key).expect("written");
+        }
+
+        /// `column: CODE about n`, one line each; checks that exactly what is missing has a reason.
+        fn why(&self, text: &str, origin: &dyn Fn(&str) -> Option<Origin>) -> String {
+            let query = super::super::parse(text).expect(text);
+            let paths: Vec<PathBuf> = query.tables().iter().map(|table| self.0.path().join(table)).collect();
+            let sources = query.tables().iter().zip(&paths);
+            let sources: Vec<Source> =
+                sources.map(|(table, path)| Source { table: table.clone(), path: path.as_path() }).collect();
+            let found = nulls(&query, &sources, origin).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let plain = super::super::query(&query, &sources, None).expect(text);
+            let mut lines = Vec::new();
+            for ((column, reasons), as_run) in found.rows.columns.iter().zip(&found.reasons).zip(&plain.columns) {
+                let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+                let missing = |values: &Values| (0..values.len()).filter(|row| values.is_null(*row)).count();
+                assert_eq!(missing(&column.values), missing(&as_run.values), "{text}");
+                for (row, reason) in reasons.iter().enumerate() {
+                    assert_eq!(column.values.is_null(row), reason.is_some(), "{text}, row {row}: {reason:?}");
+                    for reason in reason {
+                        let about = reason.from.as_ref().map_or(String::new(), |from| format!(" {from}"));
+                        *counts.entry(format!("{}{about}", reason.code)).or_default() += 1;
+                    }
+                }
+                lines.extend(counts.into_iter().map(|(reason, count)| format!("{}: {reason} {count}", column.name)));
+            }
+            lines.join("; ")
+        }
+    }
+
+    #[test]
+    fn every_lost_value_has_the_reason_of_its_row() {
+        let study = Study::new();
+        for (text, expected) in [
+            ("select city, year from t", ""),
+            ("select x as v from t", "v: MISSING_INPUT x of t 1"),
+            (
+                "select x / nullif(y, 0) as r from t",
+                "r: MISSING_INPUT x of t 1; r: MISSING_INPUT y of t 1; r: ZERO_DENOM t.y 1",
+            ),
+            (
+                "select 1 / nullif(abs(cast(y as double)), 0.0) as r from t",
+                "r: MISSING_INPUT y of t 1; r: ZERO_DENOM t.y 1",
+            ),
+            ("select 1 / (2 * nullif(y, 0)) as r from t", "r: MISSING_INPUT y of t 1; r: ZERO_DENOM t.y 1"),
+            ("select nullif(y, 0) / 2 as r from t", "r: MISSING_INPUT y of t 1; r: NULLIF t.y 1"),
+            ("select 1 / nullif(y, 3) as r from t where y > 0", "r: NULLIF t.y 1"),
+            ("select ln(x) as l from t", "l: LOG_NONPOS t.x 1; l: MISSING_INPUT x of t 1"),
+            ("select log(2, x + y) as l from t", "l: MISSING_INPUT x of t 1; l: MISSING_INPUT y of t 1"),
+            ("select sqrt(x) as s, power(y, 2) as p from t where x > 0 or x is null", "s: MISSING_INPUT x of t 1"),
+            ("select coalesce(x, y) as c, coalesce(x, 0) as d from t", ""),
+            ("select coalesce(nullif(x, 9), y) as c from t where year = 1 or x = 9", ""),
+            ("select coalesce(nullif(x, -4), y) as c from t", "c: MISSING_INPUT y of t 1"),
+            ("select case when x > 0 then x end as c from t", "c: CASE_WITHOUT_ELSE 1; c: MISSING_INPUT x of t 1"),
+            ("select case when x > 0 then x else null end as c from t", "c: NOT_DEFINED 2"),
+            ("select case when x is not null then x end as c from t", "c: MISSING_INPUT x of t 1"),
+            (
+                "select case when not (x is null) and y > 2 then 1 end as c from t",
+                "c: CASE_WITHOUT_ELSE 1; c: MISSING_INPUT x of t 1; c: MISSING_INPUT y of t 1",
+            ),
+            (
+                "select case city when 'a' then x when 'b' then y end as c from t",
+                "c: MISSING_INPUT x of t 1; c: MISSING_INPUT y of t 1",
+            ),
+            ("select x > 0 and y > 100 as c from t", ""),
+            ("select x > -9 and y > 0 as c from t", "c: MISSING_INPUT x of t 1; c: MISSING_INPUT y of t 1"),
+            (
+                "select x between 0 and 5 as c, y in (2, 3) as d from t",
+                "c: MISSING_INPUT x of t 1; d: MISSING_INPUT y of t 1",
+            ),
+            ("select upper(nullif(city, 'a')) as c from t", "c: NULLIF t.city 2"),
+            ("select city || null as c from t", "c: NOT_DEFINED 4"),
+            ("select * from (values (1, cast(null as double))) as v(a, b)", "b: NOT_DEFINED 1"),
+            ("select 1 as a", ""),
+        ] {
+            assert_eq!(study.why(text, &|_| None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn reasons_go_up_through_joins_windows_groups_and_unions() {
+        let study = Study::new();
+        for (text, expected) in [
+            ("select t.city, w from t left join u on u.city = t.city", "w: UNMATCHED u 2"),
+            ("select t.city, w from u right join t using (city)", "w: UNMATCHED u 2"),
+            (
+                "select t.year, u.w from t full join u on u.city = t.city",
+                "year: UNMATCHED t 1; w: MISSING_INPUT w of u 1; w: UNMATCHED u 2",
+            ),
+            ("select x, w from t join u on u.city = t.city", "x: MISSING_INPUT x of t 1"),
+            ("select x, w from t cross join u where w is null", "x: MISSING_INPUT x of t 1; w: MISSING_INPUT w of u 4"),
+            ("select x from t left semi join u on u.city = t.city", "x: MISSING_INPUT x of t 1"),
+            ("select y from t left anti join u on u.city = t.city", "y: MISSING_INPUT y of t 1"),
+            ("select x from t where city in (select city from u)", "x: MISSING_INPUT x of t 1"),
+            ("select lag(x) over (partition by city order by year) as l from t", "l: BEFORE_SERIES_START t.x 2"),
+            (
+                "select lead(x) over (partition by city order by year) as l from t",
+                "l: AFTER_SERIES_END t.x 2; l: MISSING_INPUT x of t 1",
+            ),
+            ("select lag(x, 1, 0.0) over (order by year, city) as l from t", "l: MISSING_INPUT x of t 1"),
+            ("select first_value(y) over (partition by city order by year) as f from t", "f: MISSING_INPUT y of t 2"),
+            ("select sum(y) over (partition by city order by year) as s from t", "s: MISSING_INPUT y of t 1"),
+            ("select row_number() over (order by x) as n from t", ""),
+            ("select city, sum(x) as s from t group by city", ""),
+            ("select sum(x) as s from t where city = 'z'", "s: NO_VALUES 1"),
+            ("select city, max(case when year = 1 then y end) as m from t group by city", "m: MISSING_INPUT y of t 1"),
+            ("select city, max(case when year = 9 then y end) as m from t group by city", "m: NO_VALUES 2"),
+            ("select sum(z) as s from (select x / nullif(y, 0) as z from t where city = 'a') as q", "s: NO_VALUES 1"),
+            ("select avg(y) filter (where year = 1) as m from t where city = 'b'", "m: MISSING_INPUT y of t 1"),
+            ("select x, count(*) as n from t group by x", "x: MISSING_INPUT x of t 1"),
+            ("select city from t group by city having max(x) > 5", ""),
+            ("select x as v from t union all select y from t", "v: MISSING_INPUT x of t 1; v: MISSING_INPUT y of t 1"),
+            ("select x as v from t union select nullif(y, y) from t", "v: MISSING_INPUT x of t 1"),
+            ("select distinct nullif(x, x) as v from t", "v: MISSING_INPUT x of t 1"),
+            ("select distinct on (city) city, y from t order by city, year", "y: MISSING_INPUT y of t 1"),
+            (
+                "with a as (select city, ln(x) as l from t), b as (select city, max(l) as m from a group by city)
+                 select u.city, m + 1 as m from u left join b on b.city = u.city order by m limit 5",
+                "m: UNMATCHED b 1",
+            ),
+            (
+                "with a as (select city, year, 1 / nullif(y, 0) as r from t)
+                 select p.r, q.r as s from a as p left join a as q on q.city = p.city and q.year = p.year + 1",
+                "r: MISSING_INPUT y of t 1; r: ZERO_DENOM t.y 1; s: UNMATCHED q 2",
+            ),
+            ("select t.city, (select max(w) from u where u.city = t.city) as m from t", "m: NO_VALUES 2"),
+        ] {
+            assert_eq!(study.why(text, &|_| None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_input_lacks_is_followed_to_where_it_got_lost() {
+        let study = Study::new();
+        let numbers = |values: &[Option<f64>]| Values::Float(values.to_vec());
+        let texts = |values: &[&str]| Values::Text(values.iter().map(|text| Some(text.to_string())).collect());
+        study.add(
+            "s",
+            &["city", "year"],
+            vec![
+                ("city", texts(&["a", "a", "b", "b"])),
+                ("year", Values::Int(vec![Some(1), Some(2), Some(1), Some(2)])),
+                ("l", numbers(&[Some(0.0), None, None, Some(9.0_f64.ln())])),
+            ],
+        );
+        study.add("v", &["city"], vec![("city", texts(&["a", "b"])), ("l", numbers(&[Some(0.0), None]))]);
+        let origin = |table: &str| {
+            let (text, sources) = match table {
+                "s" => ("select city, year, ln(x) as l from t", vec!["t"]),
+                "v" => ("select city, max(case when year = 1 then l end) as l from s group by city", vec!["s"]),
+                _ => return None,
+            };
+            let sources = sources.into_iter().map(|name| (name.to_string(), study.0.path().join(name)));
+            Some(Origin { query: super::super::parse(text).expect(text), sources: sources.collect() })
+        };
+        assert_eq!(study.why("select l from s", &|_| None), "l: MISSING_INPUT l of s 2");
+        assert_eq!(study.why("select l from s", &origin), "l: LOG_NONPOS t.x (l of s) 1; l: MISSING_INPUT x of t 1");
+        assert_eq!(
+            study.why("select l + 1 as m, u.w from v left join u on u.city = v.city", &origin),
+            "m: LOG_NONPOS t.x (l of s) 1; w: UNMATCHED u 1"
+        );
+    }
+}

@@ -126,7 +126,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The reason of the branch that is taken. Where none is, a condition may have been undecided for want of a value.
+    /// The reason of the branch that is taken. Where none is, a condition may have lacked a value.
     fn case(&self, case: &Case, divides: bool) -> Option<Expr> {
         let none = || Expr::Literal(ScalarValue::Utf8(None), None);
         let branches = case
@@ -137,7 +137,7 @@ impl Scope<'_> {
             Some(otherwise) => self.find(otherwise, divides).unwrap_or_else(none),
             None => {
                 let mut reasons: Vec<Expr> = case.expr.iter().filter_map(|operand| self.why(operand)).collect();
-                reasons.extend(case.when_then_expr.iter().filter_map(|(when, _)| self.why(when)));
+                reasons.extend(case.when_then_expr.iter().flat_map(|(when, _)| self.lacking(when)));
                 reasons.push(reason(CASE_WITHOUT_ELSE, None));
                 any(reasons)
             }
@@ -147,6 +147,21 @@ impl Scope<'_> {
             when_then_expr: branches.collect(),
             else_expr: Some(Box::new(otherwise)),
         }))
+    }
+
+    /// Why a condition does not hold, if that is for want of a value: it is undecided, or asks whether there is one.
+    fn lacking(&self, condition: &Expr) -> Vec<Expr> {
+        match condition {
+            Expr::IsNotNull(value) => self.why(value).into_iter().collect(),
+            Expr::Not(inner) => match inner.as_ref() {
+                Expr::IsNull(value) => self.why(value).into_iter().collect(),
+                _ => self.why(condition).into_iter().collect(),
+            },
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
+                self.lacking(left).into_iter().chain(self.lacking(right)).collect()
+            }
+            other => self.why(other).into_iter().collect(),
+        }
     }
 
     fn call(&self, value: &Expr, call: &ScalarFunction, divides: bool) -> Option<Expr> {
@@ -222,5 +237,31 @@ fn is_zero(expression: &Expr) -> bool {
         Expr::Literal(value, _) => ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value),
         Expr::Cast(cast) => is_zero(&cast.expr),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::datatypes::DataType;
+    use datafusion::logical_expr::{Volatility, create_udf};
+    use datafusion::prelude::col;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_function_that_says_why_is_taken_at_its_word() {
+        let nothing = Arc::new(|_: &[_]| unreachable!("it is not called"));
+        let missing = create_udf("missing", vec![DataType::Utf8], DataType::Float64, Volatility::Immutable, nothing);
+        let scope = Scope { schema: &DFSchema::empty(), reasons: &[] };
+        let why = scope.why(&missing.call(vec![lit("BASE_NEAR_ZERO")])).expect("always null");
+        assert_eq!(why.to_string(), "coalesce(Utf8(\"BASE_NEAR_ZERO\"), Utf8(\"NOT_DEFINED\"))");
+    }
+
+    #[test]
+    fn zero_is_zero_in_every_type() {
+        for (expression, expected) in [(lit(0.0), true), (lit(0_i64), true), (lit(1.0), false), (col("x"), false)] {
+            assert_eq!(is_zero(&expression), expected, "{expression}");
+        }
+        assert!(is_zero(&Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(lit(0_i64)), DataType::Float64))));
     }
 }

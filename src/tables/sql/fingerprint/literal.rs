@@ -6,7 +6,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{ScalarValue, TableReference};
 
 /// Words that stand for the results of steps of the plan; a table called so is quoted.
-pub const STEPS: [&str; 9] = ["found", "group", "join", "recursive", "series", "union", "unnest", "values", "window"];
+pub const STEPS: [&str; 10] =
+    ["found", "group", "join", "recursive", "series", "sets", "union", "unnest", "values", "window"];
 
 /// A name as it is, or in double quotes where it has signs that the encoding uses itself. All of those are ASCII.
 pub fn name(name: &str) -> String {

@@ -35,6 +35,9 @@ struct Term {
 pub enum Form {
     /// A column of a step; stays what it is called where it is null because its row is missing.
     Column,
+    /// A column of a step of this name, in the order of what the columns are. It is called by the order in which the text
+    /// comes to them, so that a change in one does not rename the others.
+    Result(String),
     /// A call, for example: needs no parentheses.
     Plain,
     /// Stands after columns and calls where the order is free.
@@ -162,6 +165,17 @@ impl Terms {
         ids
     }
 
+    /// The result that a line names at its end, and its step.
+    fn named_by(&self, line: &Line) -> Option<(TermId, &str)> {
+        match &line.pieces[..] {
+            [.., Piece::Text(text), Piece::Term(id)] if text.ends_with(" as ") => match &self.terms[*id].form {
+                Form::Result(step) => Some((*id, step)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The lines as text. Long terms that stand in more than one place follow as `$1 = …`, queries as `query 1`.
     pub fn print(&self, lines: &[Line]) -> String {
         let named = self.named(lines);
@@ -171,6 +185,8 @@ impl Terms {
             numbers: BTreeMap::new(),
             terms_met: 0,
             queries_met: 0,
+            results: BTreeMap::new(),
+            results_met: BTreeMap::new(),
             queue: Vec::new(),
             text: String::new(),
         };
@@ -296,16 +312,30 @@ struct Printer<'t> {
     numbers: BTreeMap<Reference, usize>,
     terms_met: usize,
     queries_met: usize,
+    /// Numbers of results, and how many each step has so far.
+    results: BTreeMap<TermId, usize>,
+    results_met: BTreeMap<String, usize>,
     queue: Vec<(Reference, usize)>,
     text: String,
 }
 
 impl Printer<'_> {
     fn lines(&mut self, lines: &[Line], indent: usize) {
-        for line in lines {
-            self.text.push_str(&"  ".repeat(line.indent + indent));
-            self.pieces(&line.pieces);
-            self.text.push('\n');
+        let mut rest = lines;
+        while let Some(first) = rest.first() {
+            // Lines that say what the results of a step are stand in the order of their numbers.
+            let step = self.terms.named_by(first).map(|(_, step)| step);
+            let is_same = |line: &&Line| step.is_some() && self.terms.named_by(line).map(|(_, step)| step) == step;
+            let (run, after) = rest.split_at(rest.iter().take_while(is_same).count().max(1));
+            rest = after;
+            let mut run: Vec<&Line> = run.iter().collect();
+            let number = |line: &Line| self.terms.named_by(line).and_then(|(id, _)| self.results.get(&id).copied());
+            run.sort_by_key(|line| number(line).unwrap_or(usize::MAX));
+            for line in run {
+                self.text.push_str(&"  ".repeat(line.indent + indent));
+                self.pieces(&line.pieces);
+                self.text.push('\n');
+            }
         }
     }
 
@@ -321,6 +351,10 @@ impl Printer<'_> {
                     let number = self.number(Reference::Term(*id));
                     self.text.push_str(&format!("${number}"));
                 }
+                Piece::Term(id) | Piece::Operand(id) if let Form::Result(step) = &self.terms.terms[*id].form => {
+                    let number = self.result(*id, step);
+                    self.text.push_str(&format!("{step}.{number}"));
+                }
                 Piece::Term(id) => self.pieces(&self.terms.terms[*id].pieces),
                 Piece::Operand(id) => {
                     let term = &self.terms.terms[*id];
@@ -331,6 +365,16 @@ impl Printer<'_> {
                 }
             }
         }
+    }
+
+    fn result(&mut self, id: TermId, step: &str) -> usize {
+        if let Some(number) = self.results.get(&id) {
+            return *number;
+        }
+        let met = self.results_met.entry(step.to_string()).or_default();
+        *met += 1;
+        self.results.insert(id, *met);
+        *met
     }
 
     fn number(&mut self, reference: Reference) -> usize {
