@@ -6,6 +6,7 @@ mod crash;
 mod digest;
 mod keys;
 mod layers;
+mod missing;
 mod real;
 mod shadow;
 mod slt;

@@ -400,7 +400,7 @@ mod tests {
             (
                 "a\ncolumn density float = case when (clean.population > 0.0) then ln((clean.population * 10000.0) / nullif(clean.area, 0.0)) end\n",
                 "a\ncolumn density float = case when (clean.population > 0.0) then ln((clean.population * 1000.0) / nullif(clean.area, 0.0)) end\n",
-                "column density: … ln((clean.population * 10000.0) / nullif(clean.area, 0.0)) e… → … ln((clean.population * 1000.0) / nullif(clean.area, 0.0)) e…",
+                "column density: …en ln((clean.population * 10000.0) / nullif(clean.area, 0.0))… → …en ln((clean.population * 1000.0) / nullif(clean.area, 0.0))…",
             ),
         ] {
             assert_eq!(told(old, new), expected, "{old:?} {new:?}");

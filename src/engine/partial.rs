@@ -51,7 +51,7 @@ pub fn run(
     if !options.force && options.shadow.is_none() && options.targets.is_empty() {
         let project = session::find_project(open)?;
         match snapshot::compare(&project, open) {
-            Change::Nothing(summary) => return Ok(summary),
+            Change::Nothing(summary) => return Ok(*summary),
             Change::Data(snapshot, changed) => {
                 let map: Option<Map> = snapshot::read(&path_of(&project));
                 if let Some(map) = map.filter(|map| map.tasks == tasks_digest(&snapshot))

@@ -448,7 +448,7 @@ fn nothing_to_do_is_known_without_parsing_and_only_while_it_is_true() {
     let nothing = |options: &OpenOptions| {
         let project = session::find_project(options).expect("there");
         match snapshot::compare(&project, options) {
-            Change::Nothing(summary) => Some(summary),
+            Change::Nothing(summary) => Some(*summary),
             Change::Data(..) | Change::Unknown => None,
         }
     };

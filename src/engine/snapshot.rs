@@ -59,7 +59,7 @@ pub struct Seen {
 
 /// What became of a study since its snapshot.
 pub enum Change {
-    Nothing(Summary),
+    Nothing(Box<Summary>),
     /// Only the contents of these data files.
     Data(Box<Snapshot>, Vec<PathBuf>),
     /// Something else, or nobody knows.
@@ -91,7 +91,7 @@ fn changes(project: &Project, options: &OpenOptions) -> Option<Change> {
         // Nothing changed but stamps: remember the new ones. Failing to only costs time.
         let _ = write(&path, &snapshot);
     }
-    Some(Change::Nothing(snapshot.summary(watch.seconds())))
+    Some(Change::Nothing(Box::new(snapshot.summary(watch.seconds()))))
 }
 
 /// Keeps what a finished run of the whole study looked at; none of its tasks failed or was skipped.

@@ -234,3 +234,32 @@ fn lost_cells(issues: &Table) -> BTreeMap<(String, String, String, String), Stri
 fn unreadable(name: &str, error: &tables::error::TableError) -> Diagnostic {
     Diagnostic::error(format!("`{name}`: {error}")).hint(error.hint())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tables::columns::{Column, Values};
+
+    #[test]
+    fn lost_cells_are_found_by_their_rows() {
+        let lines = [
+            ["a.xlsx", "S", "C17", "x", "error_cell"],
+            ["a.csv", "", "line 4, field 3", "x", "formula_without_result"],
+            ["a.dta", "", "observation 9, variable x2", "y", "tagged_missing"],
+            ["a.xlsx", "S", "C18", "x", "number_as_text"],
+            ["a.xlsx", "S", "C", "x", "empty_column"],
+        ];
+        let names = ["file", "sheet", "cell", "column", "code"];
+        let columns = names.iter().enumerate().map(|(index, name)| Column {
+            name: name.to_string(),
+            values: Values::Text(lines.iter().map(|line| Some(line[index].to_string())).collect()),
+        });
+        let found = lost_cells(&Table { columns: columns.collect() });
+        let found: Vec<String> = found
+            .iter()
+            .map(|((file, sheet, column, row), code)| format!("{file} {sheet} {column} {row} {code}"))
+            .collect();
+        let expected = ["a.csv  x 4 FORMULA_WITHOUT_RESULT", "a.dta  y 9 TAGGED_MISSING", "a.xlsx S x 17 ERROR_CELL"];
+        assert_eq!(found, expected);
+    }
+}

@@ -24,6 +24,9 @@ use datafusion::parquet::file::writer::SerializedFileWriter;
 use std::fs::File;
 use std::path::Path;
 
+/// A column of a row group, encoded, or why it could not be.
+type Chunk = Result<ArrowColumnChunk, ParquetError>;
+
 /// A row group ends after so many rows, the number that most Parquet writers choose: large enough for dictionaries to pay
 /// and small enough that one fits into memory and several can be read at once.
 const GROUP_ROWS: usize = 16 * BLOCK;
@@ -154,7 +157,7 @@ impl Writer {
     }
 
     fn end_group(&mut self, threads: usize) -> Result<(), String> {
-        let mut ends: Vec<(usize, Option<ArrowColumnWriter>, Option<Result<ArrowColumnChunk, ParquetError>>)> =
+        let mut ends: Vec<(usize, Option<ArrowColumnWriter>, Option<Chunk>)> =
             self.columns.iter_mut().map(|column| (column.index, column.writer.take(), None)).collect();
         let close = |(_, writer, chunk): &mut (_, Option<ArrowColumnWriter>, _)| {
             *chunk = writer.take().map(ArrowColumnWriter::close);

@@ -204,12 +204,12 @@ mod tests {
         };
         let exact = counted(&[None, Some(reason("A")), None]);
         let lines = render::csv(&long(&exact, Some("year"), 4));
-        let expected = "column,code,from,year,n,share\nyear,OTHER,,,1,0.25\nx,OTHER,,9,1,0.25\nx,A,y of s,10,1,0.25\nx,OTHER,,10,1,0.25";
+        let expected = "column,code,from,year,n,share\nyear,OTHER,,,1,0.25\nx,A,y of s,10,1,0.25\nx,OTHER,,10,1,0.25\nx,OTHER,,9,1,0.25";
         assert_eq!(lines, expected);
         // Of year 9 there is one missing value and not two: these reasons are of other rows.
         let wrong = counted(&[Some(reason("A")), Some(reason("A")), Some(reason("B"))]);
         let shown = render::csv(&wide(&wrong, 4, 9));
-        let expected = "column,code,from,total,share,9,10,null\nyear,OTHER,\"\",1,0.25, ,  ,   1\nx,OTHER,\"\",2,0.5,1, 1,    \nx,A,y of s,1,0.25, , 1,    ";
+        let expected = "column,code,from,total,share,9,10,null\nyear,OTHER,\"\",1,0.25, ,  ,   1\nx,A,y of s,1,0.25, , 1,    \nx,OTHER,\"\",2,0.5,1, 1,    ";
         assert_eq!(shown, expected);
         assert_eq!(render::csv(&wide(&wrong, 4, 1)).lines().next(), Some("column,code,from,total,share"));
         assert!(counts(&path, Some("z"), &Reasons { columns: Vec::new(), by: None }, &reason("A")).is_err());

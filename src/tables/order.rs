@@ -86,12 +86,12 @@ pub(crate) fn by_key(
         },
         || (),
     );
-    let ends = runs.windows(2).map(|pair| (pair[0].entries.last(), pair[1].entries.first()));
+    let mut ends = runs.windows(2).map(|pair| (pair[0].entries.last(), pair[1].entries.first()));
     let in_order = |(end, start): (Option<&Entry>, Option<&Entry>)| match (end, start) {
         (Some(end), Some(start)) => keys.compare(end, start).is_le(),
         _ => true,
     };
-    if runs.iter().all(|run| run.is_sorted) && ends.map(in_order).all(|in_order| in_order) {
+    if runs.iter().all(|run| run.is_sorted) && ends.all(in_order) {
         return Ok(None);
     }
     // They are in the packed numbers.

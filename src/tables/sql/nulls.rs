@@ -597,7 +597,7 @@ mod tests {
                 assert_eq!(missing(&column.values), missing(&as_run.values), "{text}");
                 for (row, reason) in reasons.iter().enumerate() {
                     assert_eq!(column.values.is_null(row), reason.is_some(), "{text}, row {row}: {reason:?}");
-                    for reason in reason {
+                    if let Some(reason) = reason {
                         let about = reason.from.as_ref().map_or(String::new(), |from| format!(" {from}"));
                         *counts.entry(format!("{}{about}", reason.code)).or_default() += 1;
                     }
