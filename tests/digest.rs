@@ -18,7 +18,7 @@ stages:
   types: {kind: sql, key: [year, city], query: \"select city, year, gdp, gdp > 1 as rich, nullif(note, '') as note,
     date_trunc('month', date '1969-12-31') as day, gdp / nullif(gdp - 1, 0) as ratio from cities\"}
   many: {kind: sql, key: [id], file: many.sql}
-  none: {kind: sql, key: [city], query: select city, gdp, note from cities where gdp < 0}
+  none: {kind: sql, key: [city], query: \"select city, gdp, note from cities where gdp < 0\"}
   score: {kind: index, from: cities, method: equal, key: [city, year], indicators: {gdp: \"+\", share: \"-\"}}
 ";
 

@@ -142,6 +142,29 @@ fn joins_say_what_they_matched() {
     assert_eq!(none.stderr, "`pipeline.yaml, `query` of `final`` joins nothing\n");
 }
 
+/// A repeated key names the joins that gave a row more than one match, and no other.
+#[test]
+fn a_repeated_key_names_the_join() {
+    let study = study();
+    let query = "select f.firm, f.year, p.region from firms as f\njoin places as p on p.firm = f.firm\n\
+                 join firms as other on other.firm = f.firm\n";
+    study.write("growth.sql", query);
+    study.edit("pipeline.yaml", "indicators: {growth: +, staff: +}", "indicators: {year: +}");
+    let failed = study.restudy(&["run", "growth"]);
+    assert_eq!(failed.code, 1);
+    let note = "line 3: `JOIN firms AS other ON other.firm = f.firm` gives one row up to 2 matches";
+    assert!(failed.stderr.contains(note), "{}", failed.stderr);
+    assert!(!failed.stderr.contains("`JOIN places AS p ON p.firm = f.firm` gives"), "{}", failed.stderr);
+
+    study.write("growth.sql", "select firm, 2008 as year from firms\n");
+    let failed = study.restudy(&["run", "growth"]);
+    assert!(
+        failed.stderr.contains("hint: the key is too short: no join of the query multiplies rows"),
+        "{}",
+        failed.stderr
+    );
+}
+
 #[test]
 fn every_missing_value_of_the_demonstration_study_has_a_reason() {
     let study = Study::copy(&root(), &["pipeline.yaml", "stages", "data"]);

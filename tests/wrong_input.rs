@@ -388,7 +388,8 @@ fn a_query_whose_key_is_not_unique() {
                      0  2012           9   16        7
                      0  2012           9   16        7
                      1  2011          12   86       15
-            hint: a join multiplied the rows, or the key is too short"#]],
+            note: line 3: `JOIN patents ON patents.city = matched.city` gives one row up to 2 matches
+            hint: make the table that is joined unique in the columns of the condition, or lengthen the key"#]],
     );
 }
 
