@@ -4,6 +4,7 @@ mod bits;
 mod cli;
 mod crash;
 mod digest;
+mod estimate;
 mod keys;
 mod layers;
 mod missing;

@@ -139,7 +139,7 @@ fn joins_say_what_they_matched() {
     );
     assert_eq!(study.restudy(&["show", "growth", "--unmatched", "3"]).code, 2);
     let none = study.restudy(&["show", "final", "--joins"]);
-    assert_eq!(none.stderr, "`pipeline.yaml, `query` of `final`` joins nothing\n");
+    assert_eq!(none.stderr, "the query of `final` joins nothing\n");
 }
 
 /// A repeated key names the joins that gave a row more than one match, and no other.

@@ -81,7 +81,7 @@ fn the_study_runs_reruns_and_finds_the_truth() {
     let summary = study.run(&[]);
     assert_eq!(
         names(&summary, "ran"),
-        ["yearbook@file=Data_2013.xlsx", "yearbook", "yearbook_long", "yearbook_clean", "imputation"],
+        ["yearbook@file=Data_2013.xlsx", "yearbook", "yearbook_long", "yearbook_clean", "filled_gaps"],
         "{summary}"
     );
     assert_eq!(study.snapshot("out"), published);
@@ -103,7 +103,7 @@ fn the_study_runs_reruns_and_finds_the_truth() {
 
     // A parameter: only what depends on it.
     let ran = names(&study.run(&["--set", "pilot_rule=strict"]), "ran");
-    assert_eq!(ran.first().map(String::as_str), Some("treatment"), "{ran:?}");
+    assert_eq!(ran.first().map(String::as_str), Some("pilot_status"), "{ran:?}");
     assert!(!ran.iter().any(|name| name.starts_with("yearbook") || name.starts_with("patent")), "{ran:?}");
 }
 

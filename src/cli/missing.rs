@@ -8,8 +8,8 @@ use engine::session::Session;
 use kinds::missing;
 use std::path::PathBuf;
 use tables::columns::{Column, Table, Values};
-use tables::sql::Source;
 use tables::sql::joins::{self, Matches};
+use tables::sql::{RunOptions, Source};
 
 /// More values than this to count by make a table that nobody can read.
 const MOST_VALUES: usize = 60;
@@ -65,10 +65,11 @@ pub fn joins(session: &Session, args: &ShowArgs, format: TableFormat) -> Result<
         let place = error.place().map(|(line, column)| Place::in_text(&made.file, &made.text, line, column, 1));
         Failure::Wrong(Diagnostic::error(error.to_string()).at(place).hint(error.hint()))
     };
-    let found = joins::joins(&made.query, &sources, args.unmatched.unwrap_or(0)).map_err(wrong)?;
+    let found =
+        joins::joins(&made.query, &sources, args.unmatched.unwrap_or(0), &RunOptions::default()).map_err(wrong)?;
     let instance = if made_by.name == args.table { String::new() } else { format!(" (of `{}`)", made_by.name) };
     match found.len() {
-        0 => eprintln!("`{}` joins nothing{instance}", made.file),
+        0 => eprintln!("the query of `{}` joins nothing{instance}", args.table),
         _ => eprintln!("joins of `{}`{instance}", made.file),
     }
     let shown = lines(&found, &made.file, format, args.unmatched.is_some());

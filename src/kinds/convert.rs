@@ -4,6 +4,7 @@ use engine::diagnostic::{Diagnostic, Place, nearest};
 use engine::digest::Digest;
 use engine::kind::{OutputTable, Schemas, StageError, TableSchema};
 use engine::record::ColumnRecord;
+use std::cmp::Ordering;
 use std::path::PathBuf;
 use tables::columns::{Column, ColumnType, Table, Values};
 use tables::info::TableInfo;
@@ -118,20 +119,6 @@ pub fn cell_text(values: &Values, row: usize) -> String {
     tables::render::csv(&table).lines().nth(1).unwrap_or("").trim_matches('"').to_string()
 }
 
-/// The rows of `values` that `keep` marks.
-pub fn select(values: &Values, keep: &[bool]) -> Values {
-    fn kept<T: Clone>(values: &[T], keep: &[bool]) -> Vec<T> {
-        values.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| value.clone()).collect()
-    }
-    match values {
-        Values::Bool(values) => Values::Bool(kept(values, keep)),
-        Values::Int(values) => Values::Int(kept(values, keep)),
-        Values::Float(values) => Values::Float(kept(values, keep)),
-        Values::Text(values) => Values::Text(kept(values, keep)),
-        Values::Date(values) => Values::Date(kept(values, keep)),
-    }
-}
-
 /// Whether the value of a row is missing.
 pub fn is_null(values: &Values, row: usize) -> bool {
     match values {
@@ -140,6 +127,34 @@ pub fn is_null(values: &Values, row: usize) -> bool {
         Values::Float(values) => values[row].is_none(),
         Values::Text(values) => values[row].is_none(),
         Values::Date(values) => values[row].is_none(),
+    }
+}
+
+/// The different values of a column.
+pub struct Groups {
+    /// In the order of the values: numbers by size, texts by character.
+    pub labels: Vec<String>,
+    /// Which of them each row has; `None` where it is missing.
+    pub codes: Vec<Option<usize>>,
+}
+
+pub fn groups(values: &Values) -> Groups {
+    fn of<T>(values: &[Option<T>], order: impl Fn(&T, &T) -> Ordering, label: impl Fn(&T) -> String) -> Groups {
+        let mut known: Vec<&T> = values.iter().flatten().collect();
+        known.sort_by(|one, other| order(one, other));
+        known.dedup_by(|one, other| order(one, other).is_eq());
+        let code = |value: &T| known.binary_search_by(|one| order(one, value)).ok();
+        Groups {
+            codes: values.iter().map(|value| value.as_ref().and_then(code)).collect(),
+            labels: known.iter().map(|value| label(value)).collect(),
+        }
+    }
+    match values {
+        Values::Bool(values) => of(values, Ord::cmp, bool::to_string),
+        Values::Int(values) => of(values, Ord::cmp, i64::to_string),
+        Values::Float(values) => of(values, f64::total_cmp, f64::to_string),
+        Values::Text(values) => of(values, Ord::cmp, String::clone),
+        Values::Date(values) => of(values, Ord::cmp, |days| tables::columns::date_text(*days)),
     }
 }
 

@@ -1,37 +1,70 @@
-//! `kind: estimate`: a model of one table's columns. The estimators are in `stats`.
-//! Makes `<stage>.coefficients`, `<stage>.models` and `<stage>.sample`.
+//! `kind: estimate`: models of one table's columns. The estimators are in `stats`, and as methods of a stage in the modules here.
+//! Makes `<stage>.coefficients`, `<stage>.models`, `<stage>.tests`, `<stage>.sample`, and what an estimator has of its own.
+
+mod bacon;
+mod callaway_santanna;
+mod event_study;
+mod imputation;
+mod method;
+mod models;
+mod outputs;
+mod regression;
+mod rows;
+mod staggered;
+mod sun_abraham;
+mod two_stage;
 
 use crate::convert;
-use engine::diagnostic::{Diagnostic, Place, Severity, did_you_mean};
+use engine::diagnostic::{Diagnostic, Place, did_you_mean};
+use engine::digest::Digest;
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
 use engine::manifest::Manifest;
-use engine::record::Warning;
 use engine::spec::Spec;
-use stats::design::{ColumnData, Data, Design, Options, SampleFlag, SmallSample, Vcov};
-use stats::estimator::{Estimator, Fit};
+use engine::yaml::fields::{Fields, Located};
+use method::{Common, Method, Request};
+use models::Model;
+use staggered::Entry;
+use stats::error::StatsError;
 use stats::formula::Formula;
-use std::collections::{BTreeMap, BTreeSet};
-use tables::columns::{Column, ColumnType, Table, Values};
+use stats::random::Random;
+use std::collections::BTreeSet;
+use tables::columns::ColumnType;
 use tables::sql::{Query, Source, SqlError};
 
 pub struct Estimate;
+
+/// The estimators of staggered treatment, alphabetically; those of `stats::estimators` are beside them.
+static STAGGERED: &[Entry] = &[
+    staggered::entry::<bacon::Bacon>(),
+    staggered::entry::<callaway_santanna::CallawaySantAnna>(),
+    staggered::entry::<event_study::EventStudy>(),
+    staggered::entry::<imputation::Imputation>(),
+    staggered::entry::<sun_abraham::SunAbraham>(),
+    staggered::entry::<two_stage::TwoStage>(),
+];
 
 struct EstimateStage {
     name: String,
     table: String,
     table_place: Place,
     formula_text: String,
-    formula: Formula,
+    /// Of the text, in its order; one at least.
+    formulas: Vec<Formula>,
     formula_place: Place,
-    estimator: &'static dyn Estimator,
-    cluster: Vec<String>,
-    weights: Option<String>,
+    method: Box<dyn Method>,
+    common: Common,
     condition: Option<(String, Place)>,
-    small_sample: SmallSample,
-    heteroskedastic: bool,
-    level: f64,
-    drop_singletons: bool,
+    split: Option<Split>,
+    seed: i64,
     inputs: Vec<Input>,
+}
+
+/// One model per value of a column.
+struct Split {
+    column: String,
+    place: Place,
+    /// And one of all rows before them.
+    with_all: bool,
 }
 
 /// The name under which the condition of `where:` travels as a column.
@@ -43,7 +76,7 @@ impl StageKind for Estimate {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn parse(&self, spec: &Spec) -> Option<Box<dyn Stage>> {
@@ -51,89 +84,131 @@ impl StageKind for Estimate {
         let from = fields.required_text("from");
         fields.required("formula");
         let formula = spec.substituted("formula");
-        let estimator = estimator(spec);
-        let names = |key: &str| -> Vec<String> {
-            fields.texts(key).unwrap_or_default().iter().map(|name| spec.substitute(name)).collect()
-        };
-        let cluster = names("cluster");
+        let cluster = fields.texts("cluster").unwrap_or_default();
+        let cluster = cluster
+            .into_iter()
+            .map(|column| Located { value: spec.substitute(&column), place: column.place })
+            .filter(|column| !column.value.trim().is_empty())
+            .collect();
         let weights = spec.substituted("weights").map(|weights| weights.value);
+        let weights = weights.filter(|weights| !weights.trim().is_empty());
         let condition =
             spec.substituted("where").filter(|text| !text.value.trim().is_empty()).map(|text| (text.value, text.place));
-        let small_sample =
-            fields.choice("small_sample", &[("fixest", SmallSample::Fixest), ("none", SmallSample::None)]);
-        let vcov = fields.choice("vcov", &[("iid", false), ("hetero", true)]);
-        if !cluster.is_empty()
-            && let Some(node) = fields.node("vcov")
-        {
-            fields.complain(node, "give either `vcov` or `cluster`, not both");
-        }
         let level = fields.float("level").unwrap_or(0.95);
         if !(0.5..1.0).contains(&level) {
             fields
                 .complain(fields.self_node(), "`level` is the level of the confidence intervals, from 0.5 to below 1");
         }
-        let drop_singletons = fields.bool("drop_singletons").unwrap_or(false);
-        let (from, formula) = (from?, formula?);
-        let parsed = match stats::formula::parse(&formula.value) {
-            Ok(parsed) => parsed,
+        let split = split(spec);
+        let formula = formula?;
+        let formulas = match stats::formula::models(&formula.value) {
+            Ok(formulas) => formulas,
             Err(error) => {
                 let note = format!("the formula is: {}", formula.value);
                 fields
                     .problems()
-                    .push(Diagnostic::error(error.to_string()).at(formula.place).note(note).hint(error.hint()));
-                return None;
+                    .push(Diagnostic::error(error.to_string()).at(formula.place.clone()).note(note).hint(error.hint()));
+                Vec::new()
             }
         };
+        let common = Common { cluster, weights, level };
+        let method = method(spec, &common, &formulas);
+        if formulas.is_empty() {
+            return None;
+        }
+        let method = method?;
+        let from = from?;
         let inputs = vec![Input::Table { name: from.value.clone(), place: Some(from.place.clone()) }];
         Some(Box::new(EstimateStage {
             name: spec.name.to_string(),
             table: from.value,
             table_place: from.place,
             formula_text: formula.value,
-            formula: parsed,
+            formulas,
             formula_place: formula.place,
-            estimator: estimator?,
-            cluster,
-            weights,
+            method,
+            common,
             condition,
-            small_sample: small_sample.unwrap_or(SmallSample::Fixest),
-            heteroskedastic: vcov.unwrap_or(true),
-            level,
-            drop_singletons,
+            split,
+            seed: spec.facts.seed,
             inputs,
         }))
     }
 }
 
-fn estimator(spec: &Spec) -> Option<&'static dyn Estimator> {
-    let Some(name) = spec.substituted("estimator") else { return stats::estimators::find("twfe") };
-    let found = stats::estimators::find(&name.value);
-    if found.is_none() {
-        let known: Vec<&str> = stats::estimators::ALL.iter().map(|estimator| estimator.name()).collect();
-        let near = did_you_mean(&name.value, known.iter().copied());
-        spec.fields.problems().push(
-            Diagnostic::error(format!("no estimator `{}`", name.value))
-                .at(name.place)
-                .hint(near.or_else(|| Some(format!("estimators: {}", known.join(", "))))),
-        );
+/// `split: column` or `fsplit: column`, as `fixest` has them.
+fn split(spec: &Spec) -> Option<Split> {
+    let (split, all) = (spec.substituted("split"), spec.substituted("fsplit"));
+    if split.is_some()
+        && let Some(node) = spec.fields.node("fsplit")
+    {
+        spec.fields.complain(node, "give either `split` or `fsplit`, which has a model of all rows too");
     }
-    found
+    let with_all = all.is_some();
+    let column = split.or(all).filter(|column| !column.value.trim().is_empty())?;
+    Some(Split { column: column.value, place: column.place, with_all })
+}
+
+/// The estimator that the stage names, with its options. Options of another estimator may stand beside them only where a
+/// matrix or a parameter chooses between estimators.
+fn method(spec: &Spec, common: &Common, formulas: &[Formula]) -> Option<Box<dyn Method>> {
+    let fields = &spec.fields;
+    let is_chosen = fields.text("estimator").is_some_and(|written| written.value.contains("${"));
+    let request = Request { spec, common, formulas, is_chosen };
+    let default = formulas.first().map_or("twfe", |formula| stats::estimators::default_for(formula).name());
+    let written = spec.substituted("estimator").filter(|name| !name.value.trim().is_empty());
+    let name = written.as_ref().map_or(default, |name| name.value.as_str());
+    let mut found = None;
+    for Entry { name: known, has_options, parse } in STAGGERED {
+        let own = has_options.then(|| fields.fields(known, format!("`{known}`"))).flatten();
+        match (*known == name, &own) {
+            (true, own) => found = Some(parse(&request, own.as_ref())),
+            (false, None) => {}
+            // Read for its mistakes; another instance uses it.
+            (false, own) if is_chosen => drop(parse(&request, own.as_ref())),
+            (false, own) => {
+                parse(&request, own.as_ref());
+                let message = format!("these are options of `{known}`, and the estimator is `{name}`");
+                fields.complain(fields.node(known)?, message);
+            }
+        }
+        own.into_iter().for_each(Fields::finish);
+    }
+    if let Some(found) = found {
+        return found;
+    }
+    if let Some(estimator) = stats::estimators::find(name) {
+        return regression::parse(&request, estimator);
+    }
+    let regressions = stats::estimators::ALL.iter().map(|estimator| estimator.name());
+    let mut known: Vec<&str> = STAGGERED.iter().map(|entry| entry.name).chain(regressions).collect();
+    known.sort_unstable();
+    let near = did_you_mean(name, known.iter().copied());
+    fields.problems().push(
+        Diagnostic::error(format!("no estimator `{name}`"))
+            .at(written.map(|name| name.place))
+            .hint(near.or_else(|| Some(format!("estimators: {}", known.join(", "))))),
+    );
+    None
 }
 
 impl EstimateStage {
-    /// Every column the model reads.
+    /// Every column the models read.
     fn columns(&self) -> BTreeSet<String> {
-        let mut columns = self.formula.columns();
-        columns.extend(self.cluster.iter().cloned());
-        columns.extend(self.weights.iter().cloned());
+        let mut columns: BTreeSet<String> = self.formulas.iter().flat_map(Formula::columns).collect();
+        columns.extend(self.common.cluster.iter().map(|column| column.value.clone()));
+        columns.extend(self.common.weights.iter().cloned());
+        columns.extend(self.method.columns());
         columns
     }
 
-    /// The rows the model may use, with the condition as a column, in the order of the table's key.
+    /// The rows of the table, with the condition as a column, in the order of the table's key.
     fn query(&self, key: &[String]) -> Result<Query, SqlError> {
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
         let mut columns: Vec<String> = key.iter().map(quoted).collect();
-        columns.extend(self.columns().iter().filter(|name| !key.contains(name)).map(quoted));
+        let read = self.columns().into_iter().chain(self.split.iter().map(|split| split.column.clone()));
+        let read: BTreeSet<String> = read.filter(|name| !key.contains(name)).collect();
+        columns.extend(read.iter().map(quoted));
         if let Some((condition, _)) = &self.condition {
             columns.push(format!("({condition}) as \"{CONDITION}\""));
         }
@@ -148,19 +223,19 @@ impl EstimateStage {
         Diagnostic::error(format!("`where` of `{}`: {error}", self.name)).at(place.clone()).hint(error.hint())
     }
 
-    fn options(&self) -> Options {
-        Options {
-            vcov: match (self.cluster.is_empty(), self.heteroskedastic) {
-                (false, _) => Vcov::Cluster(self.cluster.clone()),
-                (true, true) => Vcov::Hetero,
-                (true, false) => Vcov::Iid,
-            },
-            weights: self.weights.clone(),
-            small_sample: self.small_sample,
-            level: self.level,
-            drop_singletons: self.drop_singletons,
-            ..Options::default()
-        }
+    /// The numbers of this stage's random draws: instances of a matrix have the same ones.
+    fn random(&self) -> Random {
+        let digest = Digest::of_bytes(self.name.as_bytes());
+        let bytes: [u8; 8] = digest.bytes()[..8].try_into().expect("a digest has 32 bytes");
+        Random::new(self.seed as u64, u64::from_le_bytes(bytes))
+    }
+
+    fn failure(&self, instance: &str, formula: &Formula, error: &StatsError) -> Diagnostic {
+        let formula = if self.formulas.len() == 1 { self.formula_text.clone() } else { formula.to_string() };
+        Diagnostic::error(format!("`{instance}` cannot be estimated: {error}"))
+            .at(self.formula_place.clone())
+            .note(format!("the formula is: {formula}"))
+            .hint(error.hint())
     }
 }
 
@@ -170,39 +245,46 @@ impl Stage for EstimateStage {
     }
 
     fn outputs(&self) -> Vec<String> {
-        ["coefficients", "models", "sample"].map(|suffix| format!("{}.{suffix}", self.name)).to_vec()
+        let own = self.method.own_tables();
+        let suffixes =
+            ["coefficients", "models", "tests", "sample"].into_iter().chain(own.iter().map(|own| own.suffix));
+        suffixes.map(|suffix| format!("{}.{suffix}", self.name)).collect()
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
         let EstimateStage {
-            name: _,
+            name,
             table,
             table_place: _,
             formula_text,
-            formula: _,
+            formulas: _,
             formula_place: _,
-            estimator,
-            cluster,
-            weights,
+            method,
+            common,
             condition,
-            small_sample,
-            heteroskedastic,
-            level,
-            drop_singletons,
+            split,
+            seed,
             inputs: _,
         } = self;
+        let Common { cluster, weights, level } = common;
         manifest.text("from", table);
         // Blanks mean nothing in a formula.
         manifest.text("formula", &formula_text.split_whitespace().collect::<Vec<_>>().join(" "));
-        manifest.text("estimator", estimator.name());
-        manifest.int("estimator_version", i64::from(estimator.version()));
-        manifest.list("cluster", cluster);
+        manifest.text("estimator", method.name());
+        manifest.int("estimator_version", i64::from(method.version()));
+        method.describe(manifest);
+        manifest.list("cluster", &cluster.iter().map(|column| column.value.clone()).collect::<Vec<_>>());
         manifest.maybe("weights", weights.as_deref());
         manifest.maybe("where", condition.as_ref().map(|(condition, _)| condition.as_str()));
-        manifest.text("small_sample", &format!("{small_sample:?}"));
-        manifest.flag("heteroskedastic", *heteroskedastic);
+        if let Some(Split { column, place: _, with_all }) = split {
+            manifest.text("split", column);
+            manifest.flag("split_with_all", *with_all);
+        }
         manifest.number("level", *level);
-        manifest.flag("drop_singletons", *drop_singletons);
+        if method.draws() {
+            manifest.int("seed", *seed);
+            manifest.text("stage", name);
+        }
     }
 
     fn resolve(&self, schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
@@ -211,7 +293,10 @@ impl Stage for EstimateStage {
             let problems = names.iter().filter_map(|name| convert::missing_column(&input, &self.table, name));
             problems.map(|problem| problem.at(self.formula_place.clone())).collect()
         };
-        let problems = missing(&self.columns());
+        let mut problems = missing(&self.columns());
+        problems.extend(self.split.iter().filter_map(|split| {
+            Some(convert::missing_column(&input, &self.table, &split.column)?.at(split.place.clone()))
+        }));
         let is_date = |name: &&String| input.columns.iter().any(|(column, kind)| column == *name && kind == "date");
         let dates = self.columns();
         let dates = dates.iter().filter(is_date).map(|name| {
@@ -241,24 +326,20 @@ impl Stage for EstimateStage {
             pairs.iter().map(|(name, kind)| (name.to_string(), kind.to_string())).collect()
         };
         let key_of = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<String>>();
-        let [coefficients, models, sample] = self.outputs().try_into().expect("estimate makes three tables");
-        let key_columns = input.columns.iter().filter(|(name, _)| input.key.contains(name)).cloned();
-        let outputs = Schemas::from([
-            (coefficients, TableSchema { key: key_of(&["model", "term"]), columns: typed(COEFFICIENTS) }),
-            (models, TableSchema { key: key_of(&["model"]), columns: typed(MODELS) }),
-            (
-                sample,
-                TableSchema {
-                    key: key_of(&["model"]).into_iter().chain(input.key.clone()).collect(),
-                    columns: typed(&[("model", "int")])
-                        .into_iter()
-                        .chain(key_columns)
-                        .chain(typed(&[("used", "bool"), ("reason", "text")]))
-                        .collect(),
-                },
-            ),
-        ]);
-        Ok(Resolved { reads, outputs, plan: None })
+        let of_key = input.columns.iter().filter(|(name, _)| input.key.contains(name)).cloned();
+        let sample = TableSchema {
+            key: key_of(&["model"]).into_iter().chain(input.key.clone()).collect(),
+            columns: typed(&[("model", "int")]).into_iter().chain(of_key).chain(typed(outputs::SAMPLE)).collect(),
+        };
+        let schema = |key: &[&str], columns| TableSchema { key: key_of(key), columns: typed(columns) };
+        let mut made = vec![
+            schema(&["model", "term"], outputs::COEFFICIENTS),
+            schema(&["model"], outputs::MODELS),
+            schema(&["model", "test"], outputs::TESTS),
+            sample,
+        ];
+        made.extend(self.method.own_tables().iter().map(|own| schema(own.key, own.columns)));
+        Ok(Resolved { reads, outputs: self.outputs().into_iter().zip(made).collect(), plan: None })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
@@ -267,7 +348,7 @@ impl Stage for EstimateStage {
         let query = self.query(key).map_err(|error| self.condition_error(&error))?;
         let source = Source { table: self.table.clone(), path: &input.path };
         let rows = tables::sql::query(&query, &[source], None).map_err(|error| self.condition_error(&error))?;
-        let kept = kept(&rows);
+        let kept = models::kept(&rows);
         if !kept.contains(&true) {
             let (message, hint) = match rows.rows() {
                 0 => (format!("`{}` has no rows", self.table), "see what the stages above it make".to_string()),
@@ -276,201 +357,21 @@ impl Stage for EstimateStage {
             let message = format!("`{}` cannot be estimated: {message}", context.name);
             return Err(Diagnostic::error(message).at(self.table_place.clone()).hint(hint).into());
         }
-        let selected: Vec<Column> = rows
-            .columns
+        let samples = self.samples(&rows, &kept, context.name)?;
+        let models: Vec<Model> = samples
             .iter()
-            .map(|column| Column { name: column.name.clone(), values: convert::select(&column.values, &kept) })
+            .flat_map(|(subsample, keep)| {
+                self.formulas.iter().map(|formula| Model { formula, subsample: subsample.as_deref(), keep })
+            })
             .collect();
-        let numbers: BTreeMap<&str, Vec<Option<f64>>> = selected
-            .iter()
-            .filter_map(|column| Some((column.name.as_str(), convert::numbers(&column.values)?)))
-            .collect();
-        let mut data = Data { rows: kept.iter().filter(|kept| **kept).count(), columns: BTreeMap::new() };
-        for column in &selected {
-            let values = match (&column.values, numbers.get(column.name.as_str())) {
-                (Values::Text(values), _) => ColumnData::Text(values),
-                (_, Some(values)) => ColumnData::Float(values),
-                (_, None) => continue,
-            };
-            data.columns.insert(column.name.clone(), values);
+        let found = self.estimates(&rows, &kept, &models);
+        // One model that cannot be estimated is a mistake; among several it is a result.
+        if let Some(failed) = found.iter().position(Result::is_err)
+            && found.iter().all(Result::is_err)
+            && let Err(error) = &found[failed]
+        {
+            return Err(self.failure(context.name, models[failed].formula, error).into());
         }
-        let failed = |error: stats::error::StatsError| {
-            Diagnostic::error(format!("`{}` cannot be estimated: {error}", context.name))
-                .at(self.formula_place.clone())
-                .note(format!("the formula is: {}", self.formula_text))
-                .hint(error.hint())
-        };
-        let design = Design::new(&self.formula, &data, &self.options()).map_err(failed)?;
-        let fit = self.estimator.fit(&design).map_err(failed)?;
-        let reasons = reasons(&kept, design.sample());
-        let outcome = self.formula_text.split('~').next().unwrap_or("").trim().to_string();
-        let [coefficients, models, sample] = self.outputs().try_into().expect("estimate makes three tables");
-        let mut outputs = Outputs { warnings: warnings(context.name, &reasons, &fit), ..Outputs::default() };
-        let model = self.model_table(&outcome, &fit, &reasons);
-        let sample_key: Vec<String> = ["model".to_string()].into_iter().chain(key.clone()).collect();
-        let text = |name: &str| name.to_string();
-        for (name, table, key) in [
-            (coefficients, coefficient_table(&fit), vec![text("model"), text("term")]),
-            (models, model, vec![text("model")]),
-            (sample, sample_table(&rows, key, &reasons), sample_key),
-        ] {
-            let path = context.scratch.join(format!("{}.parquet", outputs.tables.len()));
-            let info = tables::write::write(&path, &table, &key).map_err(|error| {
-                Diagnostic::error(format!("`{name}` cannot be written: {error}")).hint(error.hint())
-            })?;
-            outputs.tables.push(convert::output(&name, path, info)?);
-        }
-        Ok(outputs)
+        self.write(context, key, &rows, &models, &found)
     }
-}
-
-const COEFFICIENTS: &[(&str, &str)] = &[
-    ("model", "int"),
-    ("term", "text"),
-    ("estimate", "float"),
-    ("std_error", "float"),
-    ("statistic", "float"),
-    ("p_value", "float"),
-    ("conf_low", "float"),
-    ("conf_high", "float"),
-];
-
-const MODELS: &[(&str, &str)] = &[
-    ("model", "int"),
-    // Not `outcome`: that is what studies call the axis of a matrix.
-    ("dependent", "text"),
-    ("formula", "text"),
-    ("estimator", "text"),
-    ("vcov", "text"),
-    ("n_obs", "int"),
-    ("n_clusters", "int"),
-    ("n_filtered", "int"),
-    ("n_missing", "int"),
-    ("n_singletons", "int"),
-    ("df_residual", "float"),
-    ("df_t", "float"),
-    ("r2", "float"),
-    ("adj_r2", "float"),
-    ("r2_within", "float"),
-    ("adj_r2_within", "float"),
-    ("rmse", "float"),
-    ("outcome_mean", "float"),
-    ("outcome_sd", "float"),
-    ("iterations", "int"),
-    ("condition", "float"),
-    ("dropped_terms", "text"),
-];
-
-impl EstimateStage {
-    fn model_table(&self, outcome: &str, fit: &Fit, reasons: &[Option<String>]) -> Table {
-        let with_reason =
-            |start: &str| reasons.iter().flatten().filter(|reason| reason.starts_with(start)).count() as i64;
-        let dropped: Vec<String> = fit.dropped_terms.iter().map(|(term, reason)| format!("{term}: {reason}")).collect();
-        let int = |value: i64| Values::Int(vec![Some(value)]);
-        let float = |value: f64| Values::Float(vec![value.is_finite().then_some(value)]);
-        let maybe = |value: Option<f64>| Values::Float(vec![value.filter(|value| value.is_finite())]);
-        let text = |value: &str| Values::Text(vec![Some(value.to_string())]);
-        let values = [
-            int(1),
-            text(outcome),
-            text(&self.formula_text),
-            text(self.estimator.name()),
-            text(&fit.vcov_label),
-            int(fit.n_obs as i64),
-            Values::Int(vec![fit.n_clusters.map(|count| count as i64)]),
-            int(with_reason("where")),
-            int(with_reason("missing")),
-            int(fit.n_singletons as i64),
-            float(fit.df_residual),
-            float(fit.df_t),
-            float(fit.r2),
-            float(fit.adj_r2),
-            maybe(fit.r2_within),
-            maybe(fit.adj_r2_within),
-            float(fit.rmse),
-            float(fit.outcome_mean),
-            float(fit.outcome_sd),
-            int(i64::from(fit.iterations)),
-            float(fit.condition),
-            text(&dropped.join("; ")),
-        ];
-        let columns = MODELS.iter().zip(values).map(|((name, _), values)| Column { name: name.to_string(), values });
-        Table { columns: columns.collect() }
-    }
-}
-
-fn coefficient_table(fit: &Fit) -> Table {
-    let all = &fit.coefficients;
-    let number = |value: fn(&stats::estimator::Coefficient) -> f64| {
-        Values::Float(all.iter().map(|one| Some(value(one)).filter(|value| value.is_finite())).collect())
-    };
-    let values = [
-        Values::Int(vec![Some(1); all.len()]),
-        Values::Text(all.iter().map(|one| Some(one.term.clone())).collect()),
-        number(|one| one.estimate),
-        number(|one| one.std_error),
-        number(|one| one.statistic),
-        number(|one| one.p_value),
-        number(|one| one.conf_low),
-        number(|one| one.conf_high),
-    ];
-    let columns = COEFFICIENTS.iter().zip(values).map(|((name, _), values)| Column { name: name.to_string(), values });
-    Table { columns: columns.collect() }
-}
-
-fn sample_table(rows: &Table, key: &[String], reasons: &[Option<String>]) -> Table {
-    let column = |name: &str, values: Values| Column { name: name.to_string(), values };
-    let mut columns = vec![column("model", Values::Int(vec![Some(1); reasons.len()]))];
-    columns.extend(rows.columns.iter().filter(|column| key.contains(&column.name)).cloned());
-    columns.push(column("used", Values::Bool(reasons.iter().map(|reason| Some(reason.is_none())).collect())));
-    columns.push(column("reason", Values::Text(reasons.to_vec())));
-    Table { columns }
-}
-
-/// Which rows the condition keeps; a condition that is null keeps nothing.
-fn kept(rows: &Table) -> Vec<bool> {
-    match rows.columns.iter().find(|column| column.name == CONDITION).map(|column| &column.values) {
-        Some(Values::Bool(values)) => values.iter().map(|value| *value == Some(true)).collect(),
-        _ => vec![true; rows.rows()],
-    }
-}
-
-/// Why each row of the table is not used; `None` for a row that is.
-fn reasons(kept: &[bool], sample: &[SampleFlag]) -> Vec<Option<String>> {
-    let mut flags = sample.iter();
-    kept.iter()
-        .map(|kept| match kept.then(|| flags.next()).flatten() {
-            None => Some("where".to_string()),
-            Some(SampleFlag::Used) => None,
-            Some(SampleFlag::Dropped(reason)) => Some(reason.to_string()),
-        })
-        .collect()
-}
-
-/// Rows and terms that are not in the model, in numbers; they belong into the note of every exhibit.
-fn warnings(instance: &str, reasons: &[Option<String>], fit: &Fit) -> Vec<Warning> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in reasons.iter().flatten().filter(|reason| *reason != "where") {
-        *counts.entry(reason).or_default() += 1;
-    }
-    let warning = |message: String| Warning {
-        stage: instance.to_string(),
-        severity: Severity::Warning,
-        message,
-        details: Vec::new(),
-    };
-    let mut warnings = Vec::new();
-    if !counts.is_empty() {
-        let parts: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let total: usize = counts.values().sum();
-        warnings.push(warning(format!(
-            "{total} of {} rows are not in the sample ({})",
-            reasons.len(),
-            parts.join(", ")
-        )));
-    }
-    for (term, reason) in &fit.dropped_terms {
-        warnings.push(warning(format!("term `{term}` was dropped: {reason}")));
-    }
-    warnings
 }

@@ -108,7 +108,7 @@ impl Stage for SqlStage {
         let info = match tables::sql::run(&self.query, &sources, &self.key, &path, &options) {
             Ok(info) => info,
             Err(SqlError::Stopped) => return Err(StageError::Cancelled),
-            Err(error) => return Err(self.failure(&error, &sources).into()),
+            Err(error) => return Err(self.failure(&error, &sources, &options)),
         };
         let mut warnings = self.checks.run(&self.name, &path, &self.key)?;
         if info.rows == 0 {
@@ -125,19 +125,27 @@ impl Stage for SqlStage {
 
 impl SqlStage {
     /// The error, and for a repeated key the joins that can have multiplied the rows: they are counted only now.
-    fn failure(&self, error: &SqlError, sources: &[Source]) -> Diagnostic {
+    fn failure(&self, error: &SqlError, sources: &[Source], options: &RunOptions) -> StageError {
         let diagnostic = convert::sql_error(error, &self.file, &self.text);
-        let SqlError::Table { error: TableError::DuplicateKey { .. }, .. } = error else { return diagnostic };
-        let Ok(joins) = tables::sql::joins::joins(&self.query, sources, 0) else { return diagnostic };
+        let SqlError::Table { error: TableError::DuplicateKey { .. }, .. } = error else {
+            return diagnostic.into();
+        };
+        let joins = match tables::sql::joins::joins(&self.query, sources, 0, options) {
+            Ok(joins) => joins,
+            Err(SqlError::Stopped) => return StageError::Cancelled,
+            // The repeated key is what is wrong; that its joins cannot be counted is not.
+            Err(_) => return diagnostic.into(),
+        };
         let multiplying: Vec<_> = joins.iter().filter(|join| join.left.most > 1).collect();
         if multiplying.is_empty() {
-            return diagnostic.hint("the key is too short: no join of the query multiplies rows".to_string());
+            return diagnostic.hint("the key is too short: no join of the query multiplies rows".to_string()).into();
         }
         let hint = "make the table that is joined unique in the columns of the condition, or lengthen the key";
-        multiplying.into_iter().fold(diagnostic.hint(hint.to_string()), |diagnostic, join| {
+        let diagnostic = multiplying.into_iter().fold(diagnostic.hint(hint.to_string()), |diagnostic, join| {
             let line = join.place.map_or(String::new(), |(line, _)| format!("line {line}: "));
             diagnostic.note(format!("{line}`{}` gives one row up to {} matches", join.text, join.left.most))
-        })
+        });
+        diagnostic.into()
     }
 }
 

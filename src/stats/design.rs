@@ -27,6 +27,7 @@ use crate::error::StatsError;
 use crate::formula::Formula;
 use evaluate::Evaluated;
 use groups::Grouping;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use sample::{DropReason, SampleFlag};
@@ -42,6 +43,8 @@ pub enum ColumnData<'a> {
 #[derive(Clone, Debug)]
 pub struct Data<'a> {
     pub rows: usize,
+    /// Rows that are not kept are in no sample. Lags may look at them.
+    pub keep: Option<Cow<'a, [bool]>>,
     pub columns: BTreeMap<String, ColumnData<'a>>,
 }
 

@@ -18,8 +18,9 @@
 //! | `\| p + q ~ z1 + z2` | `p` and `q` are endogenous, `z1` and `z2` their instruments. It is the last part |
 //! | `y1 + y2 ~ x`, `c(y1, y2) ~ x` | one model per outcome |
 //! | `sw(a, b)`, `csw(a, b)`, `sw0`, `csw0` | one model with each, one with each more; first without any |
+//! | `mvsw(a, b, c)` | one model with every set of them, the empty one too |
 //!
-//! The last two lines are several models: [`models`] gives them all, outcomes outermost, [`parse`] wants one.
+//! The last three lines are several models: [`models`] gives them all, outcomes outermost, [`parse`] wants one.
 //!
 //! A name is letters, digits, `_` and `.`, in any script; any other name stands in backquotes. Bare names are columns,
 //! numbers and quoted texts are levels. A term that is written twice counts once.
@@ -95,6 +96,19 @@ pub(crate) struct Effect {
 }
 
 impl Formula {
+    /// What is explained, as it is written in formulas.
+    pub fn outcome(&self) -> String {
+        self.outcome.to_string()
+    }
+
+    /// The first regressor, where it is a column and nothing else.
+    pub fn first_column(&self) -> Option<&str> {
+        match self.terms.first()?.variables.as_slice() {
+            [Variable::Column(column)] => Some(column),
+            _ => None,
+        }
+    }
+
     /// Every column that the formula reads.
     pub fn columns(&self) -> BTreeSet<String> {
         let variables = self.variables().flat_map(Variable::columns);

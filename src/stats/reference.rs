@@ -62,7 +62,7 @@ impl Frame {
     pub(crate) fn data(&self) -> Data<'_> {
         let numbers = self.numbers.iter().map(|(name, values)| (name.clone(), ColumnData::Float(values)));
         let texts = self.texts.iter().map(|(name, values)| (name.clone(), ColumnData::Text(values)));
-        Data { rows: self.rows, columns: numbers.chain(texts).collect() }
+        Data { rows: self.rows, keep: None, columns: numbers.chain(texts).collect() }
     }
 }
 

@@ -40,6 +40,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+pub use moments::{Squares, stddev_samp};
+
 /// Makes the aggregates known to a session.
 pub fn register(context: &SessionContext) {
     for replaced in replaced() {

@@ -371,7 +371,7 @@ mod tests {
 
     /// A measurement, not a check: `cargo test --workspace -- --ignored --nocapture speed_of_digests`.
     #[test]
-    #[ignore = "prints rates, for docs/benchmarks.md"]
+    #[ignore = "prints rates: cargo test --workspace -- --ignored --nocapture speed_of_digests"]
     fn speed_of_digests() {
         let rows = 100 * BLOCK;
         let mixed = |row: usize| (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);

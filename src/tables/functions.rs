@@ -21,7 +21,6 @@ mod partition;
 mod periods;
 mod quantile;
 mod shift;
-mod sums;
 mod trend;
 mod winsorize;
 mod zscore;

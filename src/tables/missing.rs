@@ -53,7 +53,10 @@ pub fn counts(path: &Path, by: Option<&str>, reasons: &Reasons, rest: &Reason) -
             *missing.entry(by.and_then(|by| by.text(row))).or_default() += 1;
         }
         let mut found = found(&column.name, reasons);
-        for (by, total) in missing {
+        let mut values: Vec<Option<String>> = missing.keys().cloned().collect();
+        sort(&mut values);
+        for by in values {
+            let total = missing[&by];
             let mut given = found.remove(&by).unwrap_or_default();
             if given.values().sum::<u64>() > total {
                 given.clear();
@@ -204,12 +207,12 @@ mod tests {
         };
         let exact = counted(&[None, Some(reason("A")), None]);
         let lines = render::csv(&long(&exact, Some("year"), 4));
-        let expected = "column,code,from,year,n,share\nyear,OTHER,,,1,0.25\nx,A,y of s,10,1,0.25\nx,OTHER,,10,1,0.25\nx,OTHER,,9,1,0.25";
+        let expected = "column,code,from,year,n,share\nyear,OTHER,,,1,0.25\nx,OTHER,,9,1,0.25\nx,A,y of s,10,1,0.25\nx,OTHER,,10,1,0.25";
         assert_eq!(lines, expected);
         // Of year 9 there is one missing value and not two: these reasons are of other rows.
         let wrong = counted(&[Some(reason("A")), Some(reason("A")), Some(reason("B"))]);
         let shown = render::csv(&wide(&wrong, 4, 9));
-        let expected = "column,code,from,total,share,9,10,null\nyear,OTHER,\"\",1,0.25, ,  ,   1\nx,A,y of s,1,0.25, , 1,    \nx,OTHER,\"\",2,0.5,1, 1,    ";
+        let expected = "column,code,from,total,share,9,10,null\nyear,OTHER,\"\",1,0.25, ,  ,   1\nx,OTHER,\"\",2,0.5,1, 1,    \nx,A,y of s,1,0.25, , 1,    ";
         assert_eq!(shown, expected);
         assert_eq!(render::csv(&wide(&wrong, 4, 1)).lines().next(), Some("column,code,from,total,share"));
         assert!(counts(&path, Some("z"), &Reasons { columns: Vec::new(), by: None }, &reason("A")).is_err());

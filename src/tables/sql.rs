@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Enters the key of every query: another engine or other functions may give other results.
-pub const ENGINE: &str = "datafusion 55.2, functions 2, exact aggregates 1";
+pub const ENGINE: &str = "datafusion 55.2, functions 3, exact aggregates 1";
 
 /// Bytes of input files from which on a query is worked on in several pieces.
 const WORTH_SPLITTING: u64 = 8 << 20;
@@ -413,10 +413,7 @@ async fn physical(
     files: Files,
     order: Order,
 ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    for (table, path) in &files {
-        session::register_file(&context, table, path).await?;
-    }
-    let mut plan = order::total(logical_plan(&context, &query).await?)?;
+    let mut plan = ordered_plan(&context, &query, &files).await?;
     match order {
         // Rows are sorted by key afterwards, so an order that decides nothing costs nothing.
         Order::Any => {
@@ -429,8 +426,29 @@ async fn physical(
         Order::Kept { limit: Some(rows) } => plan = LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build()?,
         Order::Kept { limit: None } => {}
     }
+    operators(&context, &plan, order).await
+}
+
+/// The query over these files, as it is written, but with orders that leave nothing open.
+async fn ordered_plan(
+    context: &SessionContext,
+    query: &Query,
+    files: &[(String, PathBuf)],
+) -> Result<LogicalPlan, DataFusionError> {
+    for (table, path) in files {
+        session::register_file(context, table, path).await?;
+    }
+    order::total(logical_plan(context, query).await?)
+}
+
+/// The plan as operators, whose windows leave nothing open either.
+async fn operators(
+    context: &SessionContext,
+    plan: &LogicalPlan,
+    order: Order,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let state = context.state();
-    let plan = state.optimize(&plan)?;
+    let plan = state.optimize(plan)?;
     let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
     let physical = ties::broken(physical, &order::windows_with_ties(&plan)?)?;
     match order {

@@ -11,10 +11,10 @@ select
     martin.resilience_martin,
     martin.growth_gap,
     martin.null_code as martin_null_code,
-    treatment.smart,
-    treatment.first_year,
-    treatment.event_time,
-    treatment.in_sample,
+    pilot_status.smart,
+    pilot_status.first_year,
+    pilot_status.event_time,
+    pilot_status.in_sample,
     diffusion.knowledge_diffusion,
     informatization.score as informatization,
     attention.attention,
@@ -34,7 +34,7 @@ select
     policies.big_data_zone
 from city_years
 join cities on cities.code = city_years.city
-join treatment on treatment.city = city_years.city and treatment.year = city_years.year
+join pilot_status on pilot_status.city = city_years.city and pilot_status.year = city_years.year
 join policies on policies.city = city_years.city and policies.year = city_years.year
 join diffusion on diffusion.city = city_years.city and diffusion.year = city_years.year
 left join resilience on resilience.city = city_years.city and resilience.year = city_years.year

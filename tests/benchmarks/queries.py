@@ -1,8 +1,8 @@
 """Times large queries as stages of a study, and the same queries in DuckDB on the same Parquet files.
 
     cargo build
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install duckdb
-    /tmp/peers/bin/python tests/benchmarks/queries.py [--pairs 5] [counts matrix …]
+    python3 -m venv peers && peers/bin/pip install duckdb          # anywhere
+    peers/bin/python tests/benchmarks/queries.py [--pairs 5] [counts matrix …]
 
 Whole processes, one after the other in turn, both with as many threads as there are processors. restudy also opens the study,
 verifies its inputs, makes the canonical table with its digests, and keeps a record; DuckDB writes a sorted Parquet file. The

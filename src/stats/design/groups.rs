@@ -110,7 +110,7 @@ mod tests {
         let columns = [("a", ColumnData::Float(&first)), ("b", ColumnData::Text(&second))];
         let columns: BTreeMap<String, ColumnData> = columns.map(|(name, data)| (name.to_string(), data)).into();
         let names = ["a", "b"].map(str::to_string);
-        let grouping = Grouping::combined(&Data { rows: 5, columns }, &names, &[0, 1, 2, 3, 4]);
+        let grouping = Grouping::combined(&Data { rows: 5, keep: None, columns }, &names, &[0, 1, 2, 3, 4]);
         assert_eq!(grouping.codes, [1, 0, 2, 2, 3]);
         assert_eq!(grouping.labels[2], Level::Text("2^x".to_string()));
     }

@@ -18,6 +18,8 @@ pub enum SampleFlag {
 /// Why a row is not in the sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropReason {
+    /// [`Data::keep`] says so.
+    NotKept,
     /// The row lacks a value; the first column in the order of the formula, then clusters and weights.
     Missing { column: String },
     /// The logarithm of 0 or less.
@@ -35,6 +37,7 @@ pub enum DropReason {
 impl fmt::Display for DropReason {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            DropReason::NotKept => formatter.write_str("not kept"),
             DropReason::Missing { column } => write!(formatter, "missing `{column}`"),
             DropReason::Logarithm { column } => write!(formatter, "log of a value of `{column}` that is not positive"),
             DropReason::Undefined { expression } => write!(formatter, "no value of `{expression}`"),
@@ -62,6 +65,9 @@ pub(super) fn own_columns(formula: &Formula) -> Vec<String> {
 
 /// Every column is there, has one value per row, and holds no infinity and no NaN.
 pub(super) fn check(data: &Data, names: &[String]) -> Result<(), StatsError> {
+    if let Some(keep) = data.keep.as_ref().filter(|keep| keep.len() != data.rows) {
+        return Err(StatsError::ColumnLength { column: "keep".to_string(), found: keep.len(), rows: data.rows });
+    }
     for name in names {
         let Some(column) = data.columns.get(name) else {
             let known = data.columns.keys().cloned().collect();
@@ -76,7 +82,7 @@ pub(super) fn check(data: &Data, names: &[String]) -> Result<(), StatsError> {
         }
         if let ColumnData::Float(values) = column {
             // A row that another column leaves out counts too: the value is wrong wherever it stands.
-            if let Some((value, row, count)) = offending(values, |value| !value.is_finite()) {
+            if let Some((value, row, count)) = offending(data, values, |value| !value.is_finite()) {
                 return Err(StatsError::NotFinite { column: name.clone(), value, row, count });
             }
         }
@@ -94,6 +100,9 @@ pub(super) fn flags(
     weights: Option<&str>,
 ) -> Result<Vec<SampleFlag>, StatsError> {
     let mut flags = vec![SampleFlag::Used; data.rows];
+    if let Some(keep) = &data.keep {
+        mark(&mut flags, keep, |keep| !keep, &DropReason::NotKept);
+    }
     for name in names {
         let reason = DropReason::Missing { column: name.clone() };
         match &data.columns[name] {
@@ -115,7 +124,7 @@ pub(super) fn flags(
     if let Some(column) = weights
         && let ColumnData::Float(values) = &data.columns[column]
     {
-        if let Some((value, row, count)) = offending(values, |value| value < 0.0) {
+        if let Some((value, row, count)) = offending(data, values, |value| value < 0.0) {
             return Err(StatsError::NegativeWeight { column: column.to_string(), value, row, count });
         }
         mark(&mut flags, values, |value| *value == Some(0.0), &DropReason::Weight { column: column.to_string() });
@@ -180,10 +189,13 @@ fn mark<Value>(flags: &mut [SampleFlag], values: &[Value], is_bad: impl Fn(&Valu
     }
 }
 
-/// First value that `is_bad`, its 1-based row, and how many there are.
-fn offending(values: &[Option<f64>], is_bad: impl Fn(f64) -> bool) -> Option<(f64, usize, usize)> {
-    let mut bad =
-        values.iter().enumerate().filter_map(|(row, value)| Some((row, value.filter(|value| is_bad(*value))?)));
+/// First value that `is_bad` in a row that is kept, its 1-based row, and how many there are.
+fn offending(data: &Data, values: &[Option<f64>], is_bad: impl Fn(f64) -> bool) -> Option<(f64, usize, usize)> {
+    let is_kept = |row: usize| data.keep.as_ref().is_none_or(|keep| keep[row]);
+    let mut bad = values
+        .iter()
+        .enumerate()
+        .filter_map(|(row, value)| Some((row, value.filter(|value| is_bad(*value) && is_kept(row))?)));
     let (row, value) = bad.next()?;
     Some((value, row + 1, 1 + bad.count()))
 }

@@ -1,6 +1,6 @@
 //! Which rows and columns a design has, and what it refuses.
 
-use super::{Design, DropReason, Options, Panel, SampleFlag, SmallSample, Vcov};
+use super::{Data, Design, DropReason, Options, Panel, SampleFlag, SmallSample, Vcov};
 use crate::error::StatsError;
 use crate::formula;
 use crate::reference::Frame;
@@ -330,4 +330,31 @@ fn slopes_and_instruments_are_columns_too() {
     assert_eq!(effects, ["unit"]);
     assert_eq!((design.slopes[0].variables.len(), design.slopes[1].group.levels), (1, 3));
     assert_eq!((design.endogenous.len(), design.instruments.len()), (2, 1));
+}
+
+/// Rows that are not kept are in no sample, and nothing is asked of them, but the lags of other rows may be theirs.
+#[test]
+fn lags_look_at_rows_that_are_not_kept() {
+    let frame = Frame::read(TABLE).with("z", [Some(f64::INFINITY)].into_iter().chain(vec![Some(1.0); 7]).collect());
+    let keep = [false, true, true, false, true, true, true, true];
+    let options = Options {
+        panel: Some(Panel { unit: "unit".to_string(), time: "time".to_string() }),
+        ..Options::default()
+    };
+    let reasons = |text: &str| {
+        let data = Data { keep: Some(keep.as_slice().into()), ..frame.data() };
+        let design = Design::new(&formula::parse(text).expect(text), &data, &options).expect(text);
+        let shown = |flag: &SampleFlag| match flag {
+            SampleFlag::Used => "-".to_string(),
+            SampleFlag::Dropped(reason) => reason.to_string(),
+        };
+        design.sample().iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    let first = "no value of `l(size, 1)`";
+    assert_eq!(
+        reasons("y ~ l(size, 1)"),
+        format!("not kept, -, {first}, not kept, missing `y`, -, -, -"),
+        "the second row has its lag in the first"
+    );
+    assert_eq!(reasons("y ~ z"), "not kept, -, -, not kept, missing `y`, -, -, -");
 }

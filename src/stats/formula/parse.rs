@@ -128,7 +128,7 @@ impl Parser {
                         endogenous: endogenous.clone(),
                         instruments: instruments.clone(),
                     };
-                    self.check(&model, right_side)?;
+                    self.check(&model, right_side, regressors.intercept == Some(true))?;
                     models.push(model);
                 }
             }
@@ -136,10 +136,11 @@ impl Parser {
         Ok((models, self.several))
     }
 
-    /// What a model may not say; `right_side` is the token after `~`.
-    fn check(&self, model: &Formula, right_side: usize) -> Result<(), FormulaError> {
+    /// What a model may not say; `right_side` is the token after `~`. `1` beside fixed effects says that there is no regressor:
+    /// an estimator may know the treatment by another way.
+    fn check(&self, model: &Formula, right_side: usize, names_nothing: bool) -> Result<(), FormulaError> {
         let regressors = &self.tokens[right_side..];
-        if model.terms.is_empty() && model.endogenous.is_empty() && !model.intercept {
+        if model.terms.is_empty() && model.endogenous.is_empty() && !model.intercept && !names_nothing {
             return Err(at(&regressors[0], Problem::NothingToEstimate));
         }
         let place = |term: &Term| {

@@ -1,4 +1,4 @@
-//! Formulas that stand for several models: `sw(a, b)`, `csw(a, b)` and their kin. Knows no tokens.
+//! Formulas that stand for several models: `sw(a, b)`, `csw(a, b)`, `mvsw(a, b)` and their kin. Knows no tokens.
 
 /// A summand as written.
 pub(super) enum Part<Item> {
@@ -7,23 +7,25 @@ pub(super) enum Part<Item> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stepwise {
-    /// Each model has the arguments before too.
-    cumulative: bool,
-    /// The first model has none.
-    from_none: bool,
+pub(super) enum Stepwise {
+    /// Each argument for itself; before them, if `from_none`, none.
+    Each { from_none: bool },
+    /// Each argument with those before it.
+    Cumulative { from_none: bool },
+    /// Every set of arguments: the smaller ones first, sets of one size in the order of the arguments.
+    Sets,
 }
 
 /// The function called `name`.
 pub(super) fn find(name: &str) -> Option<Stepwise> {
-    let (cumulative, from_none) = match name {
-        "sw" => (false, false),
-        "sw0" => (false, true),
-        "csw" => (true, false),
-        "csw0" => (true, true),
+    Some(match name {
+        "sw" => Stepwise::Each { from_none: false },
+        "sw0" => Stepwise::Each { from_none: true },
+        "csw" => Stepwise::Cumulative { from_none: false },
+        "csw0" => Stepwise::Cumulative { from_none: true },
+        "mvsw" => Stepwise::Sets,
         _ => return None,
-    };
-    Some(Stepwise { cumulative, from_none })
+    })
 }
 
 /// The sums that `parts` stand for, the choices of the first stepwise function outermost. `None` where there are more
@@ -38,7 +40,7 @@ pub(super) fn variants<Item: Clone>(
         match part {
             Part::Always(item) => variants.iter_mut().for_each(|variant| push(variant, item.clone())),
             Part::Stepwise { kind, arguments } => {
-                let choices = choices(*kind, arguments);
+                let choices = choices(*kind, arguments, limit)?;
                 if variants.len().saturating_mul(choices.len()) > limit {
                     return None;
                 }
@@ -57,10 +59,21 @@ pub(super) fn variants<Item: Clone>(
     Some(variants)
 }
 
-fn choices<Item: Clone>(kind: Stepwise, arguments: &[Vec<Item>]) -> Vec<Vec<Item>> {
-    let mut choices: Vec<Vec<Item>> = if kind.from_none { vec![Vec::new()] } else { Vec::new() };
-    for (index, argument) in arguments.iter().enumerate() {
-        choices.push(if kind.cumulative { arguments[..=index].concat() } else { argument.clone() });
+fn choices<Item: Clone>(kind: Stepwise, arguments: &[Vec<Item>], limit: usize) -> Option<Vec<Vec<Item>>> {
+    let none = |from_none: bool| if from_none { vec![Vec::new()] } else { Vec::new() };
+    match kind {
+        Stepwise::Each { from_none } => Some(none(from_none).into_iter().chain(arguments.iter().cloned()).collect()),
+        Stepwise::Cumulative { from_none } => {
+            let sums = (1..=arguments.len()).map(|length| arguments[..length].concat());
+            Some(none(from_none).into_iter().chain(sums).collect())
+        }
+        Stepwise::Sets => {
+            let count = 1_usize.checked_shl(arguments.len() as u32).filter(|count| *count <= limit)?;
+            let mut sets: Vec<Vec<usize>> =
+                (0..count).map(|set| (0..arguments.len()).filter(|index| set >> index & 1 == 1).collect()).collect();
+            sets.sort_by(|one, other| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
+            let sum = |set: &Vec<usize>| set.iter().flat_map(|index| arguments[*index].clone()).collect();
+            Some(sets.iter().map(sum).collect())
+        }
     }
-    choices
 }

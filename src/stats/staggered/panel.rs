@@ -202,6 +202,11 @@ impl Panel {
         self.outcome.len()
     }
 
+    /// Rows of the data that are not in the panel, by reason.
+    pub fn dropped_rows(&self) -> &[DroppedRows] {
+        &self.dropped_rows
+    }
+
     pub fn n_units(&self) -> usize {
         self.units.len()
     }
@@ -347,7 +352,7 @@ impl Panel {
     }
 
     /// The units with a row in every period.
-    pub(crate) fn balanced_part(self) -> Result<Panel, StatsError> {
+    pub fn balanced_part(self) -> Result<Panel, StatsError> {
         let periods = self.periods.len();
         let (first, last) = self.span();
         let reason = "no row of the unit in some period";

@@ -229,6 +229,9 @@ impl<S: State<N>, const N: usize> Accumulator for Whole<S, N> {
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        if !self.slides {
+            return Err(DataFusionError::Internal("rows left an aggregate that keeps all".to_string()));
+        }
         for_each::<S, N>(values, |row| self.state.subtract(row))
     }
 

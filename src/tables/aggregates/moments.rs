@@ -145,6 +145,11 @@ struct Moments {
 }
 
 impl Squares {
+    /// One more value.
+    pub fn include(&mut self, value: f64) {
+        self.add([value]);
+    }
+
     /// The variance over n − `less`, or its root.
     fn spread(&self, less: u64, nearest: fn(&Exact, &Exact) -> Option<f64>) -> Value {
         if self.count <= less {

@@ -18,6 +18,13 @@ pub struct Exact {
 }
 
 impl Exact {
+    /// A finite float as it is.
+    pub fn of(value: f64) -> Exact {
+        let (negative, digits, exponent) = super::sum::parts(value);
+        let digits = BigInt::from(digits);
+        Exact { digits: if negative { -digits } else { digits }, exponent }
+    }
+
     pub fn times(&self, other: &Exact) -> Exact {
         Exact { digits: &self.digits * &other.digits, exponent: self.exponent + other.exponent }
     }

@@ -48,7 +48,7 @@ impl Default for Products {
 
 /// Sign, whole number of at most 53 bits, and exponent of a finite float.
 #[inline]
-fn parts(value: f64) -> (bool, u64, i32) {
+pub fn parts(value: f64) -> (bool, u64, i32) {
     let bits = value.to_bits();
     let exponent = ((bits >> 52) & 0x7ff) as i32;
     let fraction = bits & ((1 << 52) - 1);

@@ -5,7 +5,7 @@
 
 use super::call::{Call, Constants, Kind, Parameter};
 use super::group::{self, GroupFunction};
-use super::sums;
+use crate::exact::{self, Products, Sum, Total};
 use datafusion::common::Result;
 use datafusion::prelude::SessionContext;
 
@@ -20,7 +20,7 @@ static ENTROPY: GroupFunction = GroupFunction {
         Ok(Box::new(move |weights| {
             // A zero weight has no logarithm and no part in the sum.
             let term = |share: f64| if share == 0.0 { 0.0 } else { -share * logarithm(share) };
-            Ok(shares(&ENTROPY.call, weights)?.map(|shares| sums::sum(shares.into_iter().map(term)).high))
+            Ok(shares(weights, &ENTROPY.call)?.map(|shares| sum(shares.into_iter().map(term)).divided(1)))
         }))
     },
 };
@@ -29,8 +29,14 @@ static HERFINDAHL: GroupFunction = GroupFunction {
     call: Call { name: "herfindahl", parameters: &[WEIGHT], required: 1 },
     prepare: |_constants| {
         Ok(Box::new(|weights| {
-            let square = |share: f64| share * share;
-            Ok(shares(&HERFINDAHL.call, weights)?.map(|shares| sums::sum(shares.into_iter().map(square)).high))
+            check(weights, &HERFINDAHL.call)?;
+            let mut squares = Products::default();
+            weights.iter().for_each(|weight| squares.add(*weight, *weight));
+            // Σw² / (Σw)², rounded once.
+            Ok(match (sum(weights.iter().copied()).total(), squares.total()) {
+                (Total::Finite(sum), Total::Finite(squares)) => exact::ratio(&squares, &sum.times(&sum)),
+                _ => Some(f64::NAN),
+            })
         }))
     },
 };
@@ -56,16 +62,28 @@ fn logarithm(constants: &Constants) -> Result<Box<dyn Fn(f64) -> f64 + Send + Sy
     })
 }
 
+fn sum(values: impl Iterator<Item = f64>) -> Sum {
+    let mut sum = Sum::default();
+    values.for_each(|value| sum.add(value));
+    sum
+}
+
 /// The shares of sorted weights; `None` if there is nothing to share.
-fn shares(call: &Call, weights: &[f64]) -> Result<Option<Vec<f64>>> {
+fn shares(weights: &[f64], call: &Call) -> Result<Option<Vec<f64>>> {
+    check(weights, call)?;
+    let Some(largest) = weights.last().filter(|largest| **largest != 0.0) else { return Ok(None) };
+    // Shares are the same in any unit; in this one a sum of the largest floats is finite.
+    let parts: Vec<f64> = weights.iter().map(|weight| weight / largest).collect();
+    let total = sum(parts.iter().copied()).divided(1);
+    Ok(Some(parts.into_iter().map(|part| part / total).collect()))
+}
+
+/// Refuses weights below zero; these are sorted.
+fn check(weights: &[f64], call: &Call) -> Result<()> {
     if let Some(weight) = weights.first().filter(|weight| **weight < 0.0) {
         let message = format!("`{}` was given the weight {weight}; a weight is zero or more", call.name);
         let hint = "leave such rows out with `where`, or look where they come from".to_string();
         return Err(call.misuse(message, Some(hint)));
     }
-    let Some(largest) = weights.last().filter(|largest| **largest != 0.0) else { return Ok(None) };
-    // Shares are the same in any unit; in this one a sum of the largest floats is finite.
-    let parts: Vec<f64> = weights.iter().map(|weight| weight / largest).collect();
-    let total = sums::sum(parts.iter().copied()).high;
-    Ok(Some(parts.into_iter().map(|part| part / total).collect()))
+    Ok(())
 }

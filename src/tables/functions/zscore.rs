@@ -1,10 +1,11 @@
 //! `zscore`: how many standard deviations a value is from the mean of its partition, z = (x - x̄)/s with
-//! s² = Σ(x - x̄)²/(n - 1).
+//! s² = Σ(x - x̄)²/(n - 1). Distance and deviation are the nearest floats of the exact ones.
 
 use super::call::{Call, Kind, Parameter};
-use super::group;
 use super::partition::{self, PartitionFunction};
-use super::sums;
+use crate::aggregates::{self, Squares};
+use crate::exact::{self, Exact, Sum, Total};
+use datafusion::common::Result;
 use datafusion::prelude::SessionContext;
 
 static ZSCORE: PartitionFunction = PartitionFunction {
@@ -12,11 +13,8 @@ static ZSCORE: PartitionFunction = PartitionFunction {
     prepare: |_constants| {
         Ok(Box::new(|values| {
             let numbers = partition::numbers(&values[0]);
-            let mut sorted: Vec<f64> = numbers.iter().map(|(_, value)| *value).collect();
-            group::sort(&mut sorted);
-            let score = scorer(&sorted);
-            let scores = numbers.iter().filter_map(|(row, value)| Some((*row, score(*value)?)));
-            Ok(partition::scattered(values[0].len(), scores))
+            let scores = scores(&numbers)?;
+            Ok(partition::scattered(values[0].len(), scores.into_iter()))
         }))
     },
 };
@@ -25,20 +23,25 @@ pub fn register(context: &SessionContext) {
     partition::register(context, &ZSCORE);
 }
 
-/// What scores one value: missing where all values are the same, NaN where one is not finite.
-fn scorer(sorted: &[f64]) -> impl Fn(f64) -> Option<f64> {
-    let finite = sorted.iter().all(|value| value.is_finite());
-    // Asked of the values: rounding would give them a tiny deviation.
-    let differ = sorted.len() >= 2 && sorted.first() != sorted.last();
-    let mean = sums::sum(sorted.iter().copied()).over(sorted.len());
-    let squares = sums::sum(sorted.iter().map(|value| {
-        let distance = mean.distance_to(*value);
-        distance * distance
-    }));
-    let deviation = (squares.high / (sorted.len() as f64 - 1.0)).sqrt();
-    move |value| match (finite, differ) {
-        (false, _) => Some(f64::NAN),
-        (true, false) => None,
-        (true, true) => Some(mean.distance_to(value) / deviation),
+/// Of each row that has a score: none has where all values are the same, and it is NaN where one is not finite.
+fn scores(numbers: &[(usize, f64)]) -> Result<Vec<(usize, f64)>> {
+    let (mut sum, mut squares) = (Sum::default(), Squares::default());
+    for (_, value) in numbers {
+        sum.add(*value);
+        squares.include(*value);
     }
+    let deviation = aggregates::stddev_samp(&squares)?.unwrap_or(0.0);
+    let Total::Finite(sum) = sum.total() else {
+        return Ok(numbers.iter().map(|(row, _)| (*row, f64::NAN)).collect());
+    };
+    if deviation == 0.0 {
+        return Ok(Vec::new());
+    }
+    let count = numbers.len() as u64;
+    let scored = numbers.iter().filter_map(|(row, value)| {
+        // n·x - Σx over n.
+        let distance = exact::ratio(&Exact::of(*value).scaled(count).minus(&sum), &Exact::of(1.0).scaled(count))?;
+        Some((*row, distance / deviation))
+    });
+    Ok(scored.collect())
 }

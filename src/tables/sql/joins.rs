@@ -2,10 +2,12 @@
 //! join of the plan is run for itself, on demand; the query runs as it is.
 
 use super::nulls::run;
-use super::{Query, Source, SqlError, check_tables, explain, logical_plan, syntax};
+use super::{
+    Order, Query, RunOptions, Source, SqlError, check_tables, explain, files, ordered_plan, settings, syntax, wait,
+};
 use crate::arrow;
 use crate::columns::{Table, Values};
-use crate::session::{self, Settings};
+use crate::session;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, NullEquality, Result};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
@@ -45,16 +47,19 @@ pub struct Side {
 
 /// Counts the matches of every join of the query, in the order of the text, with up to `sample` unmatched keys per side.
 /// A join inside a subquery that depends on the row around it has no count of its own and is left out.
-pub fn joins(query: &Query, sources: &[Source], sample: usize) -> std::result::Result<Vec<Matches>, SqlError> {
+pub fn joins(
+    query: &Query,
+    sources: &[Source],
+    sample: usize,
+    options: &RunOptions,
+) -> std::result::Result<Vec<Matches>, SqlError> {
     check_tables(query, sources.iter().map(|source| &source.table))?;
     let failed = |error: DataFusionError| explain::explain(&error, &query.text);
-    let context = session::context(&Settings::default()).map_err(failed)?;
-    let found = session::block_on(async {
-        for source in sources.iter().filter(|source| query.tables.contains(&source.table)) {
-            session::register_file(&context, &source.table, source.path).await?;
-        }
-        let plan = logical_plan(&context, query).await?;
-        let mut texts = syntax::joins(&query.statement);
+    let context = session::context(&settings(sources, Order::Kept { limit: None }, options)).map_err(failed)?;
+    let (own, files) = (query.clone(), files(query, sources));
+    let work = async move {
+        let plan = ordered_plan(&context, &own, &files).await?;
+        let mut texts = syntax::joins(&own.statement);
         let mut matches: Vec<Matches> = Vec::new();
         let mut seen: Vec<LogicalPlan> = Vec::new();
         for join in found(&plan)? {
@@ -69,8 +74,8 @@ pub fn joins(query: &Query, sources: &[Source], sample: usize) -> std::result::R
         }
         matches.sort_by_key(|one| one.place);
         Ok(matches)
-    });
-    found.and_then(|found| found).map_err(failed)
+    };
+    wait(work, options).map_err(failed)?.ok_or(SqlError::Stopped)?.map_err(failed)
 }
 
 /// A join of the plan, or an `in` as the join that it means.
@@ -316,7 +321,8 @@ mod tests {
             let paths = ["a", "b"].map(|name| (name.to_string(), folder.path().join(name)));
             let sources: Vec<Source> =
                 paths.iter().map(|(table, path)| Source { table: table.clone(), path }).collect();
-            let found = joins(&query, &sources, 2).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let found =
+                joins(&query, &sources, 2, &RunOptions::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
             let side = |side: &Side| {
                 let Side { rows, unmatched, most, sample } = side;
                 format!("{rows}/{unmatched}/{most} [{}]", sample.join("; "))
@@ -344,6 +350,21 @@ mod tests {
                 ],
             ),
             ("select 1 as one from a, b", vec!["1:25 , b | cross | 4/0/3 [] 3/0/4 [] 12"]),
+            (
+                "with c as (select id from b where id in (select id from a))\nselect a.id from a left anti join c on c.id = a.id",
+                vec![
+                    "1:35 id IN (SELECT id FROM a) | in | 3/1/2 [id=3] 4/2/2 [id=1; id=null] 4",
+                    "2:35 LEFT ANTI JOIN c ON c.id = a.id | anti | 4/2/2 [id=1; id=null] 2/0/2 [] 4",
+                ],
+            ),
+            (
+                "with c as (select a.id from a join b on a.id = b.id) select 1 as one from c as p cross join c as q",
+                vec![
+                    "1:36 JOIN b ON a.id = b.id | inner | 4/2/2 [id=1; id=null] 3/1/2 [id=3] 4",
+                    "1:93 CROSS JOIN c AS q | cross | 4/0/4 [] 4/0/4 [] 16",
+                ],
+            ),
+            ("select (select max(b.id) from b where b.id = a.id) as m from a", vec![]),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

@@ -6,10 +6,9 @@
 //! query, that one is explained first, and its rows are read with their reasons.
 
 use super::reasons::{self, ABOUT, MISSING_INPUT, NO_VALUES, OF, Scope, UNMATCHED};
-use super::{Query, Source, SqlError, check_tables, explain, logical_plan};
+use super::{Order, Query, Source, SqlError, check_tables, explain, operators, ordered_plan};
 use crate::arrow;
 use crate::columns::{Table, Values};
-use crate::concat;
 use crate::missing::{NOT_DEFINED, OTHER, Reason};
 use crate::session::{self, Settings};
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
@@ -111,10 +110,7 @@ impl Tracer<'_> {
         let failed = |error: DataFusionError| explain::explain(&error, &own.query.text);
         let context = session::context(&Settings::default()).map_err(failed)?;
         let found = session::block_on(async {
-            for (table, path) in &own.sources {
-                session::register_file(&context, table, path).await?;
-            }
-            let plan = logical_plan(&context, &own.query).await?;
+            let plan = ordered_plan(&context, &own.query, &own.sources).await?;
             let names: Vec<String> = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
             let plan = Writer { traced: &self.traced, names: 0 }.explained(&plan)?;
             Ok((names, run(&context, plan).await?))
@@ -129,13 +125,11 @@ impl Tracer<'_> {
     }
 }
 
-/// Runs a plan that was derived from that of a query, in the order of rows in which the query itself runs.
+/// Runs a plan that was derived from that of a query, as the query itself is run.
 pub(super) async fn run(context: &SessionContext, plan: LogicalPlan) -> Result<RecordBatch> {
-    let frame = context.execute_logical_plan(plan).await?;
-    let task = frame.task_ctx();
-    let physical = concat::in_order(frame.create_physical_plan().await?)?;
+    let physical = operators(context, &plan, Order::Kept { limit: None }).await?;
     let schema = physical.schema();
-    let batches = physical_plan::collect(physical, task.into()).await?;
+    let batches = physical_plan::collect(physical, context.task_ctx()).await?;
     Ok(compute::concat_batches(&schema, &batches)?)
 }
 
@@ -358,6 +352,7 @@ impl Writer<'_> {
                 None => none(),
                 Some(WindowReason::OfValues) => the_only(&at(0), &at(1)),
                 Some(WindowReason::OfRow) => at(0),
+                Some(WindowReason::Own(reason)) => reason,
                 Some(WindowReason::Shifted(outside)) => reasons::choose(vec![(at(0).is_null(), outside)], Some(at(1))),
             });
         }
@@ -454,6 +449,8 @@ enum WindowReason {
     OfValues,
     /// That of the row that it takes its value from.
     OfRow,
+    /// That of the row itself.
+    Own(Expr),
     /// A mark that is null where there is no such row, and the reason of that row; without a row, this one.
     Shifted(Expr),
 }
@@ -495,13 +492,31 @@ fn window_reasons(scope: &Scope, call: &WindowFunction) -> (Vec<Expr>, Option<Wi
             let marks = vec![shifted(lit(1_i64)), shifted(inner.unwrap_or(passed_over))];
             (marks, Some(WindowReason::Shifted(outside)))
         }
+        (_, name @ ("lag_by" | "lead_by")) => {
+            let code = if name == "lag_by" { reasons::BEFORE_SERIES_START } else { reasons::AFTER_SERIES_END };
+            let [value, period, rest @ ..] = params.args.as_slice() else { return (Vec::new(), None) };
+            let about = reasons::name(value);
+            let no_row = reasons::reason(code, about.as_deref());
+            let outside = reasons::any(scope.why(period).into_iter().chain([no_row]).collect());
+            let shifted = |value: Expr| {
+                let args = [value, period.clone()].into_iter().chain(rest.iter().cloned());
+                over(fun.clone(), args.collect())
+            };
+            let marks = vec![shifted(lit(1_i64)), shifted(scope.why(value).unwrap_or_else(none))];
+            (marks, Some(WindowReason::Shifted(outside)))
+        }
         (_, "first_value" | "last_value" | "nth_value") => {
             let reason = params.args.first().and_then(|value| scope.why(value));
             let Some(reason) = reason else { return (Vec::new(), None) };
             let args = [reason].into_iter().chain(params.args.iter().skip(1).cloned()).collect();
             (vec![over(fun.clone(), args)], Some(WindowReason::OfRow))
         }
-        _ => (Vec::new(), None),
+        // Functions that give each row a value of its own, such as `winsorize`: what the row lacks, it lacks there too.
+        _ => {
+            let reasons: Vec<Expr> = params.args.iter().filter_map(|argument| scope.why(argument)).collect();
+            let own = (!reasons.is_empty()).then(|| WindowReason::Own(reasons::any(reasons)));
+            (Vec::new(), own)
+        }
     }
 }
 
@@ -681,6 +696,19 @@ mod tests {
             ("select first_value(y) over (partition by city order by year) as f from t", "f: MISSING_INPUT y of t 2"),
             ("select sum(y) over (partition by city order by year) as s from t", "s: MISSING_INPUT y of t 1"),
             ("select row_number() over (order by x) as n from t", ""),
+            (
+                "select lag_by(x, year) over (partition by city) as l, lead_by(x, year, 1) over (partition by city) as m from t",
+                "l: BEFORE_SERIES_START t.x 2; m: AFTER_SERIES_END t.x 2; m: MISSING_INPUT x of t 1",
+            ),
+            (
+                "select lag_by(x, nullif(year, 2)) over (partition by city) as l from t",
+                "l: BEFORE_SERIES_START t.x 2; l: NULLIF t.year 2",
+            ),
+            (
+                "select winsorize(x, 0.1) over () as w, zscore(y) over () as z from t",
+                "w: MISSING_INPUT x of t 1; z: MISSING_INPUT y of t 1",
+            ),
+            ("select case when year = 1 then x else missing('BASE_NEAR_ZERO') end as c from t", "c: BASE_NEAR_ZERO 2"),
             ("select city, sum(x) as s from t group by city", ""),
             ("select sum(x) as s from t where city = 'z'", "s: NO_VALUES 1"),
             ("select city, max(case when year = 1 then y end) as m from t group by city", "m: MISSING_INPUT y of t 1"),

@@ -413,3 +413,30 @@ fn a_union_is_read_in_the_order_it_is_written() {
         }
     }
 }
+
+/// A join by hashing holds one side in memory. Where it may not, both sides are sorted on disk, to the same table.
+#[test]
+fn a_join_that_does_not_fit_into_the_memory_is_sorted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let rows = 400_000;
+    let scattered: Vec<i64> = (0..rows).map(|row| row * 7_919 % rows).collect();
+    let ids: Vec<i64> = (0..rows).collect();
+    for name in ["a", "b"] {
+        let table = Table { columns: vec![ints("id", &ids), ints("other", &scattered)] };
+        write::write(&path(name), &table, &names(&["id"])).expect("written");
+    }
+    let (a, b) = (path("a"), path("b"));
+    let sources = [("a", &a), ("b", &b)].map(|(table, path)| Source { table: table.to_string(), path });
+    let query =
+        parse("select a.other % 1000 as g, sum(b.other) as s from a join b on a.other = b.id group by a.other % 1000")
+            .expect("parsed");
+    let made = |memory_limit, partitions| {
+        let options = RunOptions { memory_limit, partitions: Some(partitions), stop: None };
+        run(&query, &sources, &names(&["g"]), &path("out"), &options)
+    };
+    let free = made(None, 1).expect("runs");
+    for (memory, partitions) in [(8 << 20, 1), (12 << 20, 2)] {
+        assert_eq!(made(Some(memory), partitions).expect("runs"), free, "{memory} bytes, {partitions} partitions");
+    }
+}

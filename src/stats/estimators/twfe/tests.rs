@@ -327,6 +327,8 @@ fn models_without_an_answer_are_errors() {
         assert_eq!(error.to_string(), message, "{formula}");
         assert!(error.hint().is_some(), "{formula}");
     }
+    let effects_alone = fit(&frame, "y ~ 1 | worker", &options(Vcov::Iid)).expect("what effects explain");
+    assert!(effects_alone.coefficients.is_empty() && effects_alone.r2 > 0.0);
     let three = frame.reordered(&[0, 10, 20]);
     let error = fit(&three, "y ~ x1 + x2", &options(Vcov::Iid)).map(|fit| fit.coefficients).expect_err("three rows");
     assert_eq!(error, StatsError::NoFreedom { observations: 3, parameters: 3 });

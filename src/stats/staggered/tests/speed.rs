@@ -56,7 +56,7 @@ fn on_cpu() -> f64 {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "prints seconds: cargo test -p stats -- --ignored --nocapture speed"]
 fn speed() {
     let panel = timed("panel of 3,000 x 20", || large(3000, 20, "x1 + x2 + "));
     let bootstrap = Bootstrap { draws: 1000, multiplier: Multiplier::Rademacher, random: Random::new(1, 1) };

@@ -363,14 +363,10 @@ impl Query {
                 let by = if parts.is_empty() { String::new() } else { format!("partition by {} ", parts.join(", ")) };
                 let order = writing.value(order, &names);
                 let down = if *down { " desc" } else { "" };
-                // Ties are for others to decide: here the order is a total one. A frame of a range has one key only.
-                let whole = *frame != FRAMES[2] || !["sum(", "count("].contains(call);
-                let id =
-                    if whole { format!(", {}", writing.value(&Value::Column(0, "id"), &names)) } else { String::new() };
                 let argument = if call.starts_with('r') { String::new() } else { value.clone() };
                 let frame = if ["sum(", "count("].contains(call) { frame } else { "" };
                 format!(
-                    "select {value} as r0, {call}{argument}) over ({by}order by {order}{down}{id}{frame}) as r1 from {from}{tail}"
+                    "select {value} as r0, {call}{argument}) over ({by}order by {order}{down}{frame}) as r1 from {from}{tail}"
                 )
             }
             Shape::First { values, order, down, rows } => {

@@ -1,6 +1,7 @@
 //! Names, types and constants as text that cannot be mistaken for another. Knows no plan and no expression.
 
 use super::Unknown;
+use crate::columns;
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{ScalarValue, TableReference};
@@ -53,7 +54,7 @@ pub fn literal(value: &ScalarValue) -> Result<String, Unknown> {
         ScalarValue::Float64(Some(value)) if value.is_nan() => typed(format!("nan {:x}", value.to_bits())),
         ScalarValue::Float64(Some(value)) => Ok(format!("{value:?}")),
         ScalarValue::Utf8(Some(value)) => Ok(quoted(value, '\'')),
-        ScalarValue::Date32(Some(days)) => typed(day(*days)),
+        ScalarValue::Date32(Some(days)) => typed(columns::date_text(*days)),
         ScalarValue::Float16(Some(value)) => typed(format!("{:x}", value.to_bits())),
         ScalarValue::Float32(Some(value)) if value.is_nan() => typed(format!("nan {:x}", value.to_bits())),
         ScalarValue::Float32(Some(value)) => typed(format!("{value:?}")),
@@ -123,20 +124,6 @@ fn quoted(text: &str, quote: char) -> String {
     }
     quoted.push(quote);
     quoted
-}
-
-/// Days since 1970-01-01 as a date of the Gregorian calendar (Hinnant, chrono-compatible low-level date algorithms).
-fn day(days: i32) -> String {
-    let days = i64::from(days) + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]

@@ -1,0 +1,134 @@
+//! The door of an estimator: what it is given of a stage, and what it gives for its tables. Knows no estimator.
+
+use super::rows::{Cell, Columns};
+use engine::manifest::Manifest;
+use engine::spec::Spec;
+use engine::yaml::fields::Located;
+use stats::design::Data;
+use stats::error::StatsError;
+use stats::estimator::Coefficient;
+use stats::formula::Formula;
+use stats::random::Random;
+
+/// An estimator with its options, checked.
+pub trait Method: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Raised when its results change.
+    fn version(&self) -> u32;
+    /// Columns that its own options name.
+    fn columns(&self) -> Vec<String>;
+    /// Its own options.
+    fn describe(&self, manifest: &mut dyn Manifest);
+    /// Whether it draws random numbers.
+    fn draws(&self) -> bool {
+        false
+    }
+    /// The tables that it makes beside those of every model.
+    fn own_tables(&self) -> Vec<OwnTable> {
+        Vec::new()
+    }
+    fn estimate(&self, problem: &Problem) -> Result<Estimated, StatsError>;
+}
+
+/// A table that only some estimators make.
+#[derive(Clone, Copy)]
+pub struct OwnTable {
+    pub suffix: &'static str,
+    /// With `model`, which is the first.
+    pub key: &'static [&'static str],
+    /// With `model`, which is the first.
+    pub columns: Columns,
+}
+
+/// What an estimator reads its options from.
+pub struct Request<'a> {
+    pub spec: &'a Spec<'a>,
+    pub common: &'a Common,
+    /// The models of the formula; there is one at least.
+    pub formulas: &'a [Formula],
+    /// Whether the name of the estimator is chosen by a matrix: then options of the others may stand beside its own.
+    pub is_chosen: bool,
+}
+
+/// Options of every estimator.
+pub struct Common {
+    pub cluster: Vec<Located<String>>,
+    pub weights: Option<String>,
+    /// Of the confidence intervals.
+    pub level: f64,
+}
+
+/// A model to estimate.
+pub struct Problem<'a> {
+    pub formula: &'a Formula,
+    pub data: &'a Data<'a>,
+    pub common: &'a Common,
+    pub random: Random,
+}
+
+/// What is known of a model once it is estimated.
+#[derive(Default)]
+pub struct Estimated {
+    pub estimates: Vec<Estimate>,
+    pub statistics: Statistics,
+    pub tests: Vec<Test>,
+    /// Terms that could not be estimated, and why.
+    pub dropped_terms: Vec<(String, String)>,
+    /// Why each row of the data is not in the sample; `None` for a row that is.
+    pub reasons: Vec<Option<String>>,
+    pub warnings: Vec<String>,
+    /// Rows of each of the own tables, without the model.
+    pub own: Vec<Vec<Vec<Cell>>>,
+}
+
+/// A number with its inference and its place.
+pub struct Estimate {
+    pub coefficient: Coefficient,
+    /// Which of several lists of estimates it belongs to.
+    pub part: Option<&'static str>,
+    pub event_time: Option<f64>,
+    pub cohort: Option<f64>,
+    pub period: Option<f64>,
+    pub n_treated: Option<usize>,
+    /// The ends of its part of a band that covers its whole list.
+    pub band: Option<[f64; 2]>,
+}
+
+/// Numbers of the whole model, as far as an estimator has them.
+#[derive(Default)]
+pub struct Statistics {
+    pub vcov: Option<String>,
+    pub n_obs: usize,
+    pub n_units: Option<usize>,
+    pub n_clusters: Option<usize>,
+    pub n_singletons: Option<usize>,
+    pub df_residual: Option<f64>,
+    pub df_t: Option<f64>,
+    pub r2: Option<f64>,
+    pub adj_r2: Option<f64>,
+    pub r2_within: Option<f64>,
+    pub adj_r2_within: Option<f64>,
+    pub pseudo_r2: Option<f64>,
+    pub log_likelihood: Option<f64>,
+    pub deviance: Option<f64>,
+    pub rmse: Option<f64>,
+    pub outcome_mean: Option<f64>,
+    pub outcome_sd: Option<f64>,
+    pub iterations: Option<usize>,
+    pub condition: Option<f64>,
+}
+
+/// A test of the model: of F where `df_denominator` is there, else of chi-square; a statistic alone has no degrees.
+pub struct Test {
+    pub name: String,
+    pub statistic: f64,
+    pub df: Option<usize>,
+    pub df_denominator: Option<f64>,
+    pub p_value: Option<f64>,
+}
+
+impl Estimate {
+    pub fn new(coefficient: Coefficient) -> Estimate {
+        Estimate { coefficient, part: None, event_time: None, cohort: None, period: None, n_treated: None, band: None }
+    }
+}

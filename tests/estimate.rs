@@ -1,0 +1,356 @@
+//! Estimates as stages of a study: each estimator by its name, several models in one stage, mistakes in options. That the
+//! numbers are right is tested in `stats`; here it is that they arrive.
+
+use crate::support::Study;
+use serde_json::Value;
+
+const LAYOUT: &str = "\
+format: csv
+columns:
+  county: {header: countyreal, type: int}
+  year: {header: year, type: int}
+  lemp: {header: lemp, type: float}
+  lpop: {header: lpop, type: float}
+  first: {header: first.treat, type: int}
+";
+
+const PANEL: &str = "\
+select *, case when first > 0 and year >= first then 1 else 0 end as treated, first > 2006 as late from raw
+";
+
+fn study(stages: &str) -> Study {
+    let pipeline = format!(
+        "restudy: 1\nstudy: {{name: counties, seed: 5}}\nsources:\n  raw: {{path: data/mpdta.csv}}\nstages:\n  \
+         raw: {{kind: ingest, from: raw, layout: raw.yaml, key: [county, year]}}\n  \
+         panel: {{kind: sql, file: panel.sql, key: [county, year]}}\n{stages}"
+    );
+    let data = include_bytes!("reference/data/mpdta.csv");
+    Study::new(&[
+        ("pipeline.yaml", pipeline.as_bytes()),
+        ("raw.yaml", LAYOUT.as_bytes()),
+        ("panel.sql", PANEL.as_bytes()),
+        ("data/mpdta.csv", data),
+    ])
+}
+
+/// The rows of a query over the tables of the study.
+fn rows(study: &Study, query: &str) -> Vec<Value> {
+    let done = study.restudy(&["sql", "--format", "json", query]);
+    assert!(done.code == 0, "{}", done.stderr);
+    match serde_json::from_str(&done.stdout) {
+        Ok(Value::Array(rows)) => rows,
+        other => panic!("{other:?}: {}", done.stdout),
+    }
+}
+
+/// One spec switches the estimator; the numbers are those of METHODS 10.1, the tolerance its last printed digit.
+#[test]
+fn one_option_switches_the_estimator() {
+    let study = study(
+        "  effect:
+    kind: estimate
+    from: panel
+    formula: lemp ~ treated | county + year
+    cluster: county
+    estimator: ${estimator}
+    callaway_santanna: {comparison: not_yet, bootstrap: {draws: 99}}
+    imputation: {leads: 2}
+    matrix:
+      estimator: [twfe, callaway_santanna, sun_abraham, imputation, two_stage]
+",
+    );
+    study.run(&[]);
+    let found = rows(
+        &study,
+        "select estimator, term, estimate, std_error from effect.coefficients where term in ('att', 'treated') order by estimator",
+    );
+    let expected = [
+        ("callaway_santanna", "att", -0.0397636256, 0.0120524248),
+        ("imputation", "att", -0.0477099183, 0.0132224887),
+        ("sun_abraham", "att", -0.0399512752, 0.0117962774),
+        ("twfe", "treated", -0.0365489367, 0.0132651554),
+        ("two_stage", "att", -0.0477099183, 0.0134784088),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (row, (estimator, term, estimate, std_error)) in found.iter().zip(expected) {
+        assert_eq!((row["estimator"].as_str(), row["term"].as_str()), (Some(estimator), Some(term)));
+        for (name, expected) in [("estimate", estimate), ("std_error", std_error)] {
+            let number = row[name].as_f64().unwrap_or(f64::NAN);
+            assert!((number - expected).abs() < 6e-11, "{estimator}: {name} is {number}, not {expected}");
+        }
+    }
+    let times = rows(
+        &study,
+        "select event_time, estimate, band_low from effect.coefficients \
+         where estimator = 'callaway_santanna' and part = 'dynamic' and event_time >= 0 order by event_time",
+    );
+    for (row, expected) in times.iter().zip([-0.0189222, -0.0535893, -0.1362743, -0.1008114]) {
+        assert!((row["estimate"].as_f64().unwrap_or(f64::NAN) - expected).abs() < 6e-8, "{row}");
+        assert!(row["band_low"].as_f64() < row["estimate"].as_f64(), "{row}");
+    }
+    assert_eq!(times.len(), 4);
+    let tests = rows(&study, "select test, p_value from effect.tests where estimator = 'imputation'");
+    assert_eq!(tests.len(), 1, "{tests:?}");
+}
+
+#[test]
+fn a_decomposition_has_its_comparisons() {
+    let study = study(
+        "  parts: {kind: estimate, from: panel, formula: lemp ~ 1 | county + year, cohort: first, estimator: bacon}\n",
+    );
+    study.run(&[]);
+    let found = rows(
+        &study,
+        "select type, sum(weight) as weight, sum(weight * estimate) / sum(weight) as estimate from parts.comparisons group by type order by type",
+    );
+    let expected = [
+        ("earlier_with_later", 0.0833014, -0.0197838),
+        ("later_with_earlier", 0.0539242, 0.0046037),
+        ("treated_with_never", 0.8627744, -0.0407397),
+    ];
+    for (row, (kind, weight, estimate)) in found.iter().zip(expected) {
+        assert_eq!(row["type"].as_str(), Some(kind));
+        assert!((row["weight"].as_f64().unwrap_or(f64::NAN) - weight).abs() < 6e-8, "{row}");
+        assert!((row["estimate"].as_f64().unwrap_or(f64::NAN) - estimate).abs() < 6e-8, "{row}");
+    }
+}
+
+/// Several models of a formula, each of several samples: numbered, described, and a model that cannot be estimated does not
+/// take the others with it.
+#[test]
+fn a_stage_can_hold_many_models() {
+    let study = study(
+        "  curve:
+    kind: estimate
+    from: panel
+    formula: lemp ~ treated + mvsw(lpop, year) | sw(county, county + year)
+    cluster: county
+    fsplit: late
+",
+    );
+    let summary = study.run(&[]);
+    let models =
+        rows(&study, "select model, formula, subsample, n_obs, error, sample_model from curve.models order by model");
+    let shown: Vec<String> = models
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap_or("-").to_string();
+            let number = |name: &str| row[name].as_i64().map_or("-".to_string(), |number| number.to_string());
+            format!(
+                "{} {} [{}] {} {} {}",
+                number("model"),
+                text("formula"),
+                text("subsample"),
+                number("n_obs"),
+                number("sample_model"),
+                text("error")
+            )
+        })
+        .collect();
+    expect_test::expect![[r#"
+        1 lemp ~ treated | county [-] 2500 1 -
+        2 lemp ~ treated | county + year [-] 2500 1 -
+        3 lemp ~ treated + lpop | county [-] 2500 1 -
+        4 lemp ~ treated + lpop | county + year [-] 2500 1 -
+        5 lemp ~ treated + year | county [-] 2500 1 -
+        6 lemp ~ treated + year | county + year [-] 2500 1 -
+        7 lemp ~ treated + lpop + year | county [-] 2500 1 -
+        8 lemp ~ treated + lpop + year | county + year [-] 2500 1 -
+        9 lemp ~ treated | county [false] 1845 9 -
+        10 lemp ~ treated | county + year [false] 1845 9 -
+        11 lemp ~ treated + lpop | county [false] 1845 9 -
+        12 lemp ~ treated + lpop | county + year [false] 1845 9 -
+        13 lemp ~ treated + year | county [false] 1845 9 -
+        14 lemp ~ treated + year | county + year [false] 1845 9 -
+        15 lemp ~ treated + lpop + year | county [false] 1845 9 -
+        16 lemp ~ treated + lpop + year | county + year [false] 1845 9 -
+        17 lemp ~ treated | county [true] 655 17 -
+        18 lemp ~ treated | county + year [true] - - no regressor is left: treated: does not vary within `year`
+        19 lemp ~ treated + lpop | county [true] 655 17 -
+        20 lemp ~ treated + lpop | county + year [true] - - no regressor is left: treated: does not vary within `year`, lpop: does not vary within `county`
+        21 lemp ~ treated + year | county [true] 655 17 -
+        22 lemp ~ treated + year | county + year [true] - - no regressor is left: treated: does not vary within `year`, year: does not vary within `year`
+        23 lemp ~ treated + lpop + year | county [true] 655 17 -
+        24 lemp ~ treated + lpop + year | county + year [true] - - no regressor is left: treated: does not vary within `year`, lpop: does not vary within `county`, year: does not vary within `year`"#]].assert_eq(&shown.join("\n"));
+    expect_test::expect![[r#"
+        [
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "term `lpop` was dropped: does not vary within `county` (10 of 24 models)",
+            "details": []
+          },
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "term `year` was dropped: does not vary within `year` (4 of 24 models)",
+            "details": []
+          },
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "`lemp ~ treated | county + year` cannot be estimated: no regressor is left: treated: does not vary within `year` (1 of 24 models)",
+            "details": []
+          },
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "`lemp ~ treated + lpop | county + year` cannot be estimated: no regressor is left: treated: does not vary within `year`, lpop: does not vary within `county` (1 of 24 models)",
+            "details": []
+          },
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "`lemp ~ treated + year | county + year` cannot be estimated: no regressor is left: treated: does not vary within `year`, year: does not vary within `year` (1 of 24 models)",
+            "details": []
+          },
+          {
+            "stage": "curve",
+            "severity": "warning",
+            "message": "`lemp ~ treated + lpop + year | county + year` cannot be estimated: no regressor is left: treated: does not vary within `year`, lpop: does not vary within `county`, year: does not vary within `year` (1 of 24 models)",
+            "details": []
+          }
+        ]"#]].assert_eq(&format!("{:#}", summary["warnings"]));
+    let samples = rows(
+        &study,
+        "select model, reason, count(*) as n from curve.sample group by model, reason order by model, reason",
+    );
+    expect_test::expect![[r#"
+        {"model":1,"reason":null,"n":2500}
+        {"model":9,"reason":"split","n":655}
+        {"model":9,"reason":null,"n":1845}
+        {"model":17,"reason":"split","n":1845}
+        {"model":17,"reason":null,"n":655}"#]].assert_eq(&samples.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+/// Lags may look at rows that `where` leaves out.
+#[test]
+fn a_condition_does_not_take_the_lags() {
+    let study = study(
+        "  lagged: {kind: estimate, from: panel, formula: 'lemp ~ l(treated, 1) | county + year', where: year > 2003, panel: [county, year], cluster: county}\n",
+    );
+    study.run(&[]);
+    let found = rows(&study, "select n_obs, n_filtered from lagged.models");
+    assert_eq!((found[0]["n_obs"].as_i64(), found[0]["n_filtered"].as_i64()), (Some(2000), Some(500)));
+}
+
+/// Every variance arrives under its name.
+#[test]
+fn variances_have_names() {
+    let mut stages = String::new();
+    let cases = [
+        ("vcov: iid", "iid"),
+        ("vcov: hc1", "hetero"),
+        ("vcov: hc2", "HC2"),
+        ("vcov: hc3", "HC3"),
+        ("cluster: county", "county"),
+        ("cluster: county, vcov: cr2", "CR2"),
+        ("cluster: county, vcov: cr3", "CR3"),
+        ("cluster: [county, year]", "county"),
+        ("vcov: {newey_west: {lags: 1}}, panel: [county, year]", "NW"),
+        ("vcov: driscoll_kraay, panel: [county, year]", "DK"),
+        ("vcov: {conley: {latitude: lpop, longitude: lpop, cutoff: 300}}", "Conley"),
+        ("cluster: county, small_sample: {effects: all}", "county"),
+    ];
+    for (index, (options, _)) in cases.iter().enumerate() {
+        stages += &format!("  m{index}: {{kind: estimate, from: panel, formula: lemp ~ treated + lpop, {options}}}\n");
+    }
+    let study = study(&stages);
+    study.run(&[]);
+    let mut shown = Vec::new();
+    for (index, (options, _)) in cases.iter().enumerate() {
+        let found = rows(&study, &format!("select variance from m{index}.models"));
+        shown.push(format!("{options}: {}", found[0]["variance"].as_str().unwrap_or("-")));
+    }
+    expect_test::expect![[r#"
+        vcov: iid: iid
+        vcov: hc1: hetero
+        vcov: hc2: hc2
+        vcov: hc3: hc3
+        cluster: county: cluster(county)
+        cluster: county, vcov: cr2: cr2(county)
+        cluster: county, vcov: cr3: cr3(county)
+        cluster: [county, year]: cluster(county, year)
+        vcov: {newey_west: {lags: 1}}, panel: [county, year]: newey_west(1)
+        vcov: driscoll_kraay, panel: [county, year]: driscoll_kraay(1)
+        vcov: {conley: {latitude: lpop, longitude: lpop, cutoff: 300}}: conley(300 km, uniform), negative eigenvalues set to 0
+        cluster: county, small_sample: {effects: all}: cluster(county)"#]].assert_eq(&shown.join("\n"));
+}
+
+/// Mistakes in options are found before anything runs.
+#[test]
+fn wrong_options_are_named() {
+    let mut shown = Vec::new();
+    for options in [
+        "formula: lemp ~ treated | county + year, estimator: callaway",
+        "formula: lemp ~ treated | county + year, estimator: callaway_santanna, vcov: iid",
+        "formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {comparison: nobody}",
+        "formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {boot: 3}",
+        "formula: lemp ~ treated | county + year, imputation: {leads: 2}",
+        "formula: lemp ~ treated | county + year, estimator: imputation, imputation: {leads: -1}",
+        "formula: lemp ~ treated | county + year, estimator: event_study, event_study: {bins: [5, -5]}",
+        "formula: lemp ~ log(lpop) | county + year, estimator: sun_abraham",
+        "formula: lemp ~ treated | county + year, estimator: sun_abraham, cluster: [county, year]",
+        "formula: lemp ~ treated | county + year, estimator: sun_abraham, cohort: fist",
+        "formula: lemp ~ treated | county + year, treatment: treated",
+        "formula: lemp ~ treated, vcov: cr2",
+        "formula: lemp ~ treated, cluster: county, vcov: hc1",
+        "formula: lemp ~ treated, vcov: {conley: {latitude: lpop}}",
+        "formula: 'lemp ~ l(treated, 1)'",
+        "formula: lemp ~ treated, split: regoin",
+        "formula: lemp ~ treated, split: county",
+        "formula: lemp ~ treated | county + year, estimator: sun_abraham, treatment: lpop",
+    ] {
+        let study = study(&format!("  m: {{kind: estimate, from: panel, {options}}}\n"));
+        let done = study.restudy(&["run"]);
+        assert!(done.code != 0, "{options}: {}", done.stdout);
+        let errors: Vec<&str> =
+            done.stderr.lines().filter(|line| line.starts_with("error") || line.starts_with("hint")).collect();
+        shown.push(format!("{options}\n  {}", errors.join("\n  ")));
+    }
+    expect_test::expect![[r#"
+        formula: lemp ~ treated | county + year, estimator: callaway
+          error: no estimator `callaway`
+          hint: estimators: bacon, callaway_santanna, event_study, imputation, iv, logit, ppml, sun_abraham, twfe, two_stage
+        formula: lemp ~ treated | county + year, estimator: callaway_santanna, vcov: iid
+          error: unknown key `vcov` in stage `m`
+          hint: known keys: bacon, callaway_santanna, cluster, cohort, description, estimator, event_study, formula, from, fsplit, imputation, kind, level, limits, matrix, retries, split, treatment, weights, where
+        formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {comparison: nobody}
+          error: `comparison` cannot be `nobody`; it is one of never, not_yet
+        formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {boot: 3}
+          error: unknown key `boot` in `callaway_santanna`
+          hint: known keys: adjustment, anticipation, balance, base, bootstrap, comparison, event_times, missing_rows
+        formula: lemp ~ treated | county + year, imputation: {leads: 2}
+          error: these are options of `imputation`, and the estimator is `twfe`
+        formula: lemp ~ treated | county + year, estimator: imputation, imputation: {leads: -1}
+          error: `leads` is 0 or more
+        formula: lemp ~ treated | county + year, estimator: event_study, event_study: {bins: [5, -5]}
+          error: `bins` is a list of two numbers, the first below the second, such as [-5, 5]
+        formula: lemp ~ log(lpop) | county + year, estimator: sun_abraham
+          error: the formula does not begin with a treatment: give `treatment`, a column that is 1 where a row is treated, or `cohort`, the first treated period
+        formula: lemp ~ treated | county + year, estimator: sun_abraham, cluster: [county, year]
+          error: this estimator clusters by one column
+        formula: lemp ~ treated | county + year, estimator: sun_abraham, cohort: fist
+          error: no column `fist` in `panel`
+          hint: did you mean `first`?
+        formula: lemp ~ treated | county + year, treatment: treated
+          error: `twfe` has no option `treatment` or `cohort`: its treatment is a term
+        formula: lemp ~ treated, vcov: cr2
+          error: `vcov: cr2` needs `cluster`
+        formula: lemp ~ treated, cluster: county, vcov: hc1
+          error: with `cluster`, `vcov` is one of cr1, cr2, cr3
+        formula: lemp ~ treated, vcov: {conley: {latitude: lpop}}
+          error: `vcov: conley` needs `longitude:`
+          error: `vcov: conley` needs `cutoff:`
+        formula: 'lemp ~ l(treated, 1)'
+          error: lags need `panel: [unit, period]`, the columns that say which unit a row is about, and when
+        formula: lemp ~ treated, split: regoin
+          error: no column `regoin` in `panel`
+          hint: it has: county, year, lemp, lpop, first, treated, late
+        formula: lemp ~ treated, split: county
+          error: `m` splits by `county`, which has 500 values
+          hint: split by a column of 200 values at most
+        formula: lemp ~ treated | county + year, estimator: sun_abraham, treatment: lpop
+          error: `m` cannot be estimated: the treatment `lpop` of unit `8001` is 5.8967609333053 in period 2003, neither 0 nor 1
+          hint: these estimators are for treatments that are on or off"#]].assert_eq(&shown.join("\n"));
+}
