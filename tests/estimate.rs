@@ -220,7 +220,8 @@ fn a_stage_can_hold_many_models() {
         {"model":9,"reason":"split","n":655}
         {"model":9,"reason":null,"n":1845}
         {"model":17,"reason":"split","n":1845}
-        {"model":17,"reason":null,"n":655}"#]].assert_eq(&samples.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"));
+        {"model":17,"reason":null,"n":655}"#]]
+    .assert_eq(&samples.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"));
 }
 
 /// Lags may look at rows that `where` leaves out.

@@ -337,10 +337,8 @@ fn slopes_and_instruments_are_columns_too() {
 fn lags_look_at_rows_that_are_not_kept() {
     let frame = Frame::read(TABLE).with("z", [Some(f64::INFINITY)].into_iter().chain(vec![Some(1.0); 7]).collect());
     let keep = [false, true, true, false, true, true, true, true];
-    let options = Options {
-        panel: Some(Panel { unit: "unit".to_string(), time: "time".to_string() }),
-        ..Options::default()
-    };
+    let options =
+        Options { panel: Some(Panel { unit: "unit".to_string(), time: "time".to_string() }), ..Options::default() };
     let reasons = |text: &str| {
         let data = Data { keep: Some(keep.as_slice().into()), ..frame.data() };
         let design = Design::new(&formula::parse(text).expect(text), &data, &options).expect(text);
