@@ -18,6 +18,7 @@ use crate::design::{Group, Slopes};
 use crate::error::StatsError;
 use crate::twofold::{self, Twofold};
 use levels::Levels;
+use std::borrow::Cow;
 use std::sync::Mutex;
 use sweeps::Sweeps;
 
@@ -40,9 +41,9 @@ const WORTH_A_THREAD: usize = 200_000;
 
 /// Frees columns of a set of effects.
 pub(crate) struct Absorber<'a> {
-    effects: &'a [Group],
+    effects: Cow<'a, [Group]>,
     slopes: &'a [Slopes],
-    weights: Option<&'a [f64]>,
+    weights: Option<Cow<'a, [f64]>>,
     /// Total weight of each level of each effect.
     masses: Vec<Vec<Twofold>>,
     limit: u32,
@@ -52,7 +53,7 @@ pub(crate) struct Absorber<'a> {
 enum Solver<'a> {
     Nothing,
     Means,
-    Levels(Levels<'a>),
+    Levels(Levels),
     Sweeps(Sweeps<'a>),
 }
 
@@ -66,12 +67,25 @@ impl<'a> Absorber<'a> {
     ) -> Absorber<'a> {
         let masses: Vec<Vec<Twofold>> = effects.iter().map(|effect| masses(effect, weights)).collect();
         let solver = match (effects, slopes) {
-            ([], []) => Solver::Nothing,
-            ([_], []) => Solver::Means,
-            (_, []) => Solver::Levels(Levels::new(effects, weights, &masses)),
+            (_, []) => without_slopes(effects, weights, &masses),
             _ => Solver::Sweeps(Sweeps::new(effects, slopes, weights)),
         };
-        Absorber { effects, slopes, weights, masses, limit, solver }
+        Absorber { effects: Cow::Borrowed(effects), slopes, weights: weights.map(Cow::Borrowed), masses, limit, solver }
+    }
+
+    /// An absorber that outlives the design it is made of.
+    pub(crate) fn lasting(effects: Vec<Group>, weights: Option<Vec<f64>>, limit: u32) -> Absorber<'static> {
+        let masses: Vec<Vec<Twofold>> = effects.iter().map(|effect| masses(effect, weights.as_deref())).collect();
+        let solver = without_slopes(&effects, weights.as_deref(), &masses);
+        Absorber { effects: Cow::Owned(effects), slopes: &[], weights: weights.map(Cow::Owned), masses, limit, solver }
+    }
+
+    pub(crate) fn effects(&self) -> &[Group] {
+        &self.effects
+    }
+
+    pub(crate) fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
     }
 
     /// Replaces `values` by their residual; returns the number of iterations. `name` is for the error.
@@ -81,52 +95,60 @@ impl<'a> Absorber<'a> {
 
     /// The same for several columns, which share the work; returns the iterations of the slowest.
     pub(crate) fn absorb_all(&self, columns: &mut [(&str, &mut [f64])]) -> Result<u32, StatsError> {
+        Ok(self.absorb_each(columns)?.into_iter().max().unwrap_or(0))
+    }
+
+    /// The same with the iterations of each.
+    pub(crate) fn absorb_each(&self, columns: &mut [(&str, &mut [f64])]) -> Result<Vec<u32>, StatsError> {
         let values: usize = columns.iter().map(|(_, values)| values.len()).sum();
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(columns.len());
         if threads < 2 || values < WORTH_A_THREAD || matches!(self.solver, Solver::Nothing) {
             return self.absorb_some(columns);
         }
         let chunks: Vec<&mut [(&str, &mut [f64])]> = columns.chunks_mut(columns.len().div_ceil(threads)).collect();
-        let results: Vec<Mutex<Result<u32, StatsError>>> = chunks.iter().map(|_| Mutex::new(Ok(0))).collect();
+        let results: Vec<Mutex<Result<Vec<u32>, StatsError>>> =
+            chunks.iter().map(|_| Mutex::new(Ok(Vec::new()))).collect();
         std::thread::scope(|scope| {
             for (chunk, result) in chunks.into_iter().zip(&results) {
                 scope.spawn(move || *result.lock().expect("one thread has it") = self.absorb_some(chunk));
             }
         });
-        let mut iterations = 0;
+        let mut iterations = Vec::new();
         for result in results {
-            iterations = iterations.max(result.into_inner().expect("no thread panics with it")?);
+            iterations.extend(result.into_inner().expect("no thread panics with it")?);
         }
         Ok(iterations)
     }
 
-    fn absorb_some(&self, columns: &mut [(&str, &mut [f64])]) -> Result<u32, StatsError> {
+    fn absorb_some(&self, columns: &mut [(&str, &mut [f64])]) -> Result<Vec<u32>, StatsError> {
         match &self.solver {
-            Solver::Nothing => Ok(0),
+            Solver::Nothing => Ok(vec![0; columns.len()]),
             // Twice, because the first mean is rounded: the second pass takes out what that left.
             Solver::Means => {
-                for (_, values) in columns {
+                for (_, values) in columns.iter_mut() {
                     self.subtract_means(0, values);
                     self.subtract_means(0, values);
                 }
-                Ok(1)
+                Ok(vec![1; columns.len()])
             }
-            Solver::Levels(levels) => levels.absorb(columns, self.limit).map_err(|stuck| self.not_converged(stuck)),
+            Solver::Levels(levels) => {
+                let found = levels.absorb(&self.effects, self.weights(), columns, self.limit);
+                found.map_err(|stuck| self.not_converged(stuck))
+            }
             Solver::Sweeps(sweeps) => {
-                let mut iterations = 0;
-                for (name, values) in columns {
+                let absorb = |(name, values): &mut (&str, &mut [f64])| {
                     let found = sweeps.absorb(values, self.limit);
                     let found = found.map_err(|iterations| Stuck { column: name.to_string(), iterations });
-                    iterations = iterations.max(found.map_err(|stuck| self.not_converged(stuck))?);
-                }
-                Ok(iterations)
+                    found.map_err(|stuck| self.not_converged(stuck))
+                };
+                columns.iter_mut().map(absorb).collect()
             }
         }
     }
 
     /// The weighted length of a column.
     pub(crate) fn length(&self, values: &[f64]) -> f64 {
-        length(values, self.weights)
+        length(values, self.weights())
     }
 
     /// Whether the levels of one effect alone determine `values` up to `tolerance` of their length.
@@ -138,7 +160,7 @@ impl<'a> Absorber<'a> {
 
     fn subtract_means(&self, effect: usize, values: &mut [f64]) {
         let codes = &self.effects[effect].codes;
-        let sums = sums(codes, self.effects[effect].levels, values, self.weights);
+        let sums = sums(codes, self.effects[effect].levels, values, self.weights());
         let means: Vec<f64> =
             sums.into_iter().zip(&self.masses[effect]).map(|(sum, mass)| (sum / *mass).value()).collect();
         for (code, value) in codes.iter().zip(values.iter_mut()) {
@@ -155,6 +177,14 @@ impl<'a> Absorber<'a> {
     }
 }
 
+fn without_slopes(effects: &[Group], weights: Option<&[f64]>, masses: &[Vec<Twofold>]) -> Solver<'static> {
+    match effects {
+        [] => Solver::Nothing,
+        [_] => Solver::Means,
+        _ => Solver::Levels(Levels::new(effects, weights, masses)),
+    }
+}
+
 /// A column that did not get there.
 struct Stuck {
     column: String,
@@ -163,32 +193,20 @@ struct Stuck {
 
 /// The total weight of each level.
 fn masses(effect: &Group, weights: Option<&[f64]>) -> Vec<Twofold> {
-    let mut masses = vec![Twofold::default(); effect.levels];
-    for (row, code) in effect.codes.iter().enumerate() {
-        let mass = &mut masses[*code as usize];
-        *mass = mass.plus(weights.map_or(1.0, |weights| weights[row]));
+    match weights {
+        None => twofold::sums_by(&effect.codes, std::iter::repeat(1.0), effect.levels),
+        Some(weights) => twofold::sums_by(&effect.codes, weights.iter().copied(), effect.levels),
     }
-    masses
 }
 
 /// Σ w y of each level.
 fn sums(codes: &[u32], levels: usize, values: &[f64], weights: Option<&[f64]>) -> Vec<Twofold> {
-    let mut sums = vec![Twofold::default(); levels];
     match weights {
-        None => {
-            for (code, value) in codes.iter().zip(values) {
-                let sum = &mut sums[*code as usize];
-                *sum = sum.plus(*value);
-            }
-        }
+        None => twofold::sums_by(codes, values.iter().copied(), levels),
         Some(weights) => {
-            for ((code, value), weight) in codes.iter().zip(values).zip(weights) {
-                let sum = &mut sums[*code as usize];
-                *sum = sum.plus(weight * value);
-            }
+            twofold::sums_by(codes, values.iter().zip(weights).map(|(value, weight)| weight * value), levels)
         }
     }
-    sums
 }
 
 /// The weighted length of a column.

@@ -26,10 +26,10 @@ mod timing;
 use crate::error::StatsError;
 use crate::formula::Formula;
 use evaluate::Evaluated;
-use groups::Grouping;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub(crate) use groups::Known;
 pub use sample::{DropReason, SampleFlag};
 
 /// One column as the caller has it.
@@ -280,6 +280,16 @@ pub(crate) struct Places {
 impl Design {
     /// Checks everything checkable; the error names the column.
     pub fn new(formula: &Formula, data: &Data, options: &Options) -> Result<Design, StatsError> {
+        Design::among(formula, data, options, &mut Known::default())
+    }
+
+    /// The same with the groups that are known from other designs over the same data.
+    pub(crate) fn among(
+        formula: &Formula,
+        data: &Data,
+        options: &Options,
+        known: &mut Known,
+    ) -> Result<Design, StatsError> {
         if !(options.level > 0.0 && options.level < 1.0) {
             return Err(StatsError::ConfidenceLevel { level: options.level });
         }
@@ -302,7 +312,7 @@ impl Design {
         let mut names = sample::own_columns(formula);
         names.extend(beside);
         let mut flags = sample::flags(formula, data, &evaluated, &names, options.weights.as_deref())?;
-        let alone = sample::singletons(formula, data, &flags);
+        let alone = sample::singletons(formula, data, &flags, known);
         if options.drop_singletons {
             for (row, effect) in &alone {
                 flags[*row] = SampleFlag::Dropped(DropReason::Singleton { effect: effect.clone() });
@@ -314,9 +324,7 @@ impl Design {
         }
         let expanded = expand::expand(formula, data, &evaluated, &rows)?;
         let slopes = expand::slopes(formula, data, &evaluated, &rows)?;
-        let group = |columns: &[String]| Grouping::combined(data, columns, &rows).into_group(columns.join("^"));
-        let effects =
-            formula.effects.iter().filter(|effect| effect.means).map(|effect| group(&effect.columns)).collect();
+        let mut group = |columns: &[String]| known.of(data, columns, &rows).to_group(columns.join("^"));
         let vcov = match (&options.vcov, clusters) {
             (Vcov::Iid, _) => CheckedVcov::Iid,
             (Vcov::Hetero, _) => CheckedVcov::Hetero,
@@ -336,6 +344,8 @@ impl Design {
             ])),
             (Vcov::Cluster(_), columns) => CheckedVcov::OneWay(several(group(&columns[..1]))?),
         };
+        let effects = formula.effects.iter().filter(|effect| effect.means);
+        let effects = effects.map(|effect| known.group(data, &effect.columns, &rows)).collect();
         let weights = match &options.weights {
             Some(column) => Some(expand::numbers(data, column, "a weight", &rows)?),
             None => None,
@@ -376,6 +386,11 @@ impl Design {
             |group: &Group| self.slopes.iter().any(|slopes| slopes.means && slopes.group.name == group.name);
         let means = self.effects.iter().filter(|group| !is_sloped(group)).map(|group| group.name.clone());
         means.chain(self.slopes.iter().map(|slopes| slopes.name.clone())).collect()
+    }
+
+    /// Whether anything is absorbed.
+    pub(crate) fn has_effects(&self) -> bool {
+        !self.effects.is_empty() || !self.slopes.is_empty()
     }
 
     /// The row of the data at a position of the sample.

@@ -4,6 +4,7 @@ use crate::design::Design;
 use crate::error::StatsError;
 use crate::instruments::Instruments;
 use crate::likelihood::Likelihood;
+use crate::shared::Shared;
 
 /// A model that can be fitted. One per file of `estimators`.
 pub trait Estimator: Sync {
@@ -12,6 +13,10 @@ pub trait Estimator: Sync {
     /// Raised when its results change.
     fn version(&self) -> u32;
     fn fit(&self, design: &Design) -> Result<Fit, StatsError>;
+    /// The same to the last bit, with what earlier models have left in `shared`; alone where it cannot be used.
+    fn fit_among(&self, design: &Design, _shared: &mut Shared) -> Result<Fit, StatsError> {
+        self.fit(design)
+    }
 }
 
 /// A fitted model.

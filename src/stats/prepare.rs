@@ -12,6 +12,7 @@ use crate::twofold;
 const CONSTANT: f64 = 1e-13;
 
 /// A column as the solver sees it: `values * scale + centre` is what the user has.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) values: Vec<f64>,
     pub(crate) units: Units,

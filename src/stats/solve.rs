@@ -29,13 +29,23 @@ pub(crate) struct Solved {
 
 /// Least squares of `outcome` on `columns`.
 pub(crate) fn least_squares(columns: &[Vec<f64>], outcome: &[f64]) -> Solved {
+    let product = |left: usize, right: usize| twofold::dot(&columns[left], &columns[right]);
+    normal_equations(columns.len(), product, |column| twofold::dot(&columns[column], outcome))
+}
+
+/// The same from the products of an earlier and a later of `count` columns, or of one with itself, and of each with the
+/// outcome.
+pub(crate) fn normal_equations(
+    count: usize,
+    product: impl Fn(usize, usize) -> Twofold,
+    with_outcome: impl Fn(usize) -> Twofold,
+) -> Solved {
     let mut lower: Vec<Vec<Twofold>> = Vec::new();
     let mut gram: Vec<Vec<Twofold>> = Vec::new();
     let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-    for (position, column) in columns.iter().enumerate() {
-        let mut products: Vec<Twofold> =
-            kept.iter().map(|other: &usize| twofold::dot(&columns[*other], column)).collect();
-        let square = twofold::dot(column, column);
+    for position in 0..count {
+        let mut products: Vec<Twofold> = kept.iter().map(|other: &usize| product(*other, position)).collect();
+        let square = product(position, position);
         let mut row = forwards(&lower, &products);
         let left = row.iter().fold(square, |left, entry| left - *entry * *entry);
         if left.value() <= COLLINEAR * COLLINEAR * square.value() {
@@ -53,7 +63,7 @@ pub(crate) fn least_squares(columns: &[Vec<f64>], outcome: &[f64]) -> Solved {
         gram.push(products);
         kept.push(position);
     }
-    let right: Vec<Twofold> = kept.iter().map(|position| twofold::dot(&columns[*position], outcome)).collect();
+    let right: Vec<Twofold> = kept.iter().map(|position| with_outcome(*position)).collect();
     let solution = backwards(&lower, &forwards(&lower, &right)).into_iter().map(Twofold::value).collect();
     let size = kept.len();
     let inverse = (0..size)

@@ -89,14 +89,49 @@ pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> Twofold {
     values.into_iter().fold(Twofold::default(), Twofold::plus)
 }
 
+/// The sum of a slice, which need not wait for each of its additions.
+pub(crate) fn total(values: &[f64]) -> Twofold {
+    let mut lanes = [Twofold::default(); 4];
+    let (blocks, rest) = values.as_chunks::<4>();
+    for block in blocks {
+        for lane in 0..4 {
+            lanes[lane] = collected(lanes[lane], block[lane]);
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        lanes[lane] = collected(lanes[lane], *value);
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+/// The sums of `values` by their codes, each below `count`.
+pub(crate) fn sums_by(codes: &[u32], values: impl Iterator<Item = f64>, count: usize) -> Vec<Twofold> {
+    let mut sums = vec![Twofold::default(); count];
+    // Rows of one unit mostly stand together: their sum stays at hand until the next unit comes.
+    let mut at = 0;
+    let mut sum = Twofold::default();
+    for (code, value) in codes.iter().zip(values) {
+        if *code != at {
+            sums[at as usize] = sum;
+            at = *code;
+            sum = sums[at as usize];
+        }
+        sum = collected(sum, value);
+    }
+    if let Some(last) = sums.get_mut(at as usize) {
+        *last = sum;
+    }
+    sums.into_iter().map(|sum| Twofold::default() + sum).collect()
+}
+
 /// The arithmetic mean; 0 of nothing.
 pub(crate) fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { (sum(values.iter().copied()) / Twofold::from(values.len() as f64)).value() }
+    if values.is_empty() { 0.0 } else { (total(values) / Twofold::from(values.len() as f64)).value() }
 }
 
 /// Σ w x / Σ w.
 pub(crate) fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {
-    (dot(weights, values) / sum(weights.iter().copied())).value()
+    (dot(weights, values) / total(weights)).value()
 }
 
 /// The inner product of two slices of one length.
@@ -123,6 +158,12 @@ fn plus_product(sum: Twofold, left: f64, right: f64) -> Twofold {
     let (high, rest) = two_sum(sum.high, product);
     // Not renormalised: `dot` adds the lanes up properly, and until then `low` only collects.
     Twofold { high, low: sum.low + (rest + rest_of_product) }
+}
+
+fn collected(sum: Twofold, term: f64) -> Twofold {
+    let (high, rest) = two_sum(sum.high, term);
+    // Not renormalised, as above.
+    Twofold { high, low: sum.low + rest }
 }
 
 /// `left + right` as its rounded value and what rounding took away.
@@ -179,6 +220,27 @@ mod tests {
         assert_ne!(plain(&forwards), plain(&backwards));
         assert_eq!(sum(forwards.iter().copied()).value(), sum(backwards.iter().copied()).value());
         assert_eq!(dot(&forwards, &forwards).value(), dot(&backwards, &backwards).value());
+    }
+
+    #[test]
+    fn sums_side_by_side_and_by_code_are_those_one_by_one() {
+        for length in [0, 1, 2, 3, 4, 5, 1001_u32] {
+            let values: Vec<f64> = (0..length)
+                .map(|term| (f64::from(term * 7919 % 1013) - 506.3) * 2_f64.powi(term as i32 % 40))
+                .collect();
+            assert_eq!(total(&values).value(), sum(values.iter().copied()).value(), "{length}");
+            // Codes that stand together, and codes that never do.
+            for codes in
+                [(0..length).map(|row| row / 9).collect(), (0..length).map(|row| row % 5).collect::<Vec<u32>>()]
+            {
+                let count = codes.iter().max().map_or(0, |code| *code as usize + 1);
+                let found = sums_by(&codes, values.iter().copied(), count);
+                for (code, found) in found.iter().enumerate() {
+                    let own = codes.iter().zip(&values).filter(|(other, _)| **other as usize == code);
+                    assert_eq!(found.value(), sum(own.map(|(_, value)| *value)).value(), "{code} of {length}");
+                }
+            }
+        }
     }
 
     #[test]

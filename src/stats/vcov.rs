@@ -273,16 +273,11 @@ fn scores(mut columns: Vec<Vec<f64>>, residuals: &[f64]) -> Vec<Vec<f64>> {
 
 /// The sums of each level, one column per score.
 pub(crate) fn cluster_sums(scores: &[Vec<f64>], cluster: &Group) -> Vec<Vec<f64>> {
-    scores
-        .iter()
-        .map(|scores| {
-            let mut sums = vec![Twofold::default(); cluster.levels];
-            for (code, score) in cluster.codes.iter().zip(scores) {
-                sums[*code as usize] = sums[*code as usize].plus(*score);
-            }
-            sums.into_iter().map(Twofold::value).collect()
-        })
-        .collect()
+    let sums = |scores: &Vec<f64>| {
+        let sums = twofold::sums_by(&cluster.codes, scores.iter().copied(), cluster.levels);
+        sums.into_iter().map(Twofold::value).collect()
+    };
+    scores.iter().map(sums).collect()
 }
 
 fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {
@@ -290,7 +285,13 @@ fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {
 }
 
 fn outer_products(columns: &[Vec<f64>]) -> Matrix {
-    columns.iter().map(|left| columns.iter().map(|right| twofold::dot(left, right).value()).collect()).collect()
+    let product = |(row, left): (usize, &Vec<f64>)| -> Vec<f64> {
+        columns[..=row].iter().map(|right| twofold::dot(left, right).value()).collect()
+    };
+    // The products are exact before they are added up, so that the other half is the same.
+    let half: Matrix = columns.iter().enumerate().map(product).collect();
+    let size = half.len();
+    (0..size).map(|row| (0..size).map(|column| half[row.max(column)][row.min(column)]).collect()).collect()
 }
 
 fn add(matrix: &mut Matrix, other: &Matrix, sign: f64) {

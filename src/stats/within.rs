@@ -18,6 +18,8 @@ pub(crate) struct Outcome {
     /// Σ w (y - ȳ)² before and after the effects, in the units of `values`.
     pub(crate) total: f64,
     pub(crate) total_within: f64,
+    /// Among the columns of its source, where that keeps them.
+    pub(crate) place: Option<usize>,
 }
 
 /// Columns that are freed of the effects and weighted, and those that were dropped for it.
@@ -26,6 +28,8 @@ pub(crate) struct Regression {
     pub(crate) terms: Vec<String>,
     pub(crate) columns: Vec<Vec<f64>>,
     pub(crate) units: Vec<Units>,
+    /// Among the columns of their source, where that keeps them.
+    pub(crate) places: Vec<Option<usize>>,
     pub(crate) dropped_terms: Vec<(String, String)>,
     pub(crate) iterations: u32,
 }
@@ -35,74 +39,148 @@ pub(crate) fn absorber(design: &Design) -> Absorber<'_> {
     Absorber::new(&design.effects, &design.slopes, design.weights.as_deref(), demean::LIMIT)
 }
 
-/// The outcome, and the regressors of each list with its own intercept if the first has one. All columns are absorbed
-/// together.
+/// A column without the effects, and with the roots of the weights in it.
+#[derive(Clone)]
+pub(crate) struct Freed {
+    pub(crate) prepared: Prepared,
+    /// Adds nothing to the constant of the model; the effects are still in it.
+    pub(crate) is_constant: bool,
+    /// Σ w (y - ȳ)² with the effects, in the units of the values; 0 where nobody asks for it.
+    total: f64,
+    /// The weighted length with and without the effects.
+    lengths: [f64; 2],
+    iterations: u32,
+    /// Among the columns of the source, where it keeps them.
+    pub(crate) place: Option<usize>,
+}
+
+/// Where columns without effects come from.
+pub(crate) trait Source {
+    fn absorber(&self) -> &Absorber<'_>;
+    /// Columns by term, the outcome first.
+    fn freed(&self, design: &Design, columns: &[(&str, &[f64])]) -> Result<Vec<Freed>, StatsError>;
+    /// The constant.
+    fn ones(&self, design: &Design) -> Freed;
+}
+
+/// Computes them for one model.
+impl Source for Absorber<'_> {
+    fn absorber(&self) -> &Absorber<'_> {
+        self
+    }
+
+    fn freed(&self, design: &Design, columns: &[(&str, &[f64])]) -> Result<Vec<Freed>, StatsError> {
+        self.freed_of(design, columns, 1)
+    }
+
+    fn ones(&self, design: &Design) -> Freed {
+        let mut ones = Prepared::ones(design);
+        ones.weight(prepare::roots(design).as_deref());
+        Freed::as_it_is(ones)
+    }
+}
+
+impl Absorber<'_> {
+    /// Columns that any model may use, as outcome or regressor.
+    pub(crate) fn freed_apart(&self, design: &Design, columns: &[(&str, &[f64])]) -> Result<Vec<Freed>, StatsError> {
+        self.freed_of(design, columns, columns.len())
+    }
+
+    /// The first `n_outcomes` with their sums of squares. All are absorbed together.
+    fn freed_of(
+        &self,
+        design: &Design,
+        columns: &[(&str, &[f64])],
+        n_outcomes: usize,
+    ) -> Result<Vec<Freed>, StatsError> {
+        let has_effects = design.has_effects();
+        let mut all: Vec<Freed> = columns
+            .iter()
+            .enumerate()
+            .map(|(position, (_, values))| {
+                let mut freed = Freed::as_it_is(Prepared::new(design, values));
+                freed.is_constant = prepare::centred(design) && freed.prepared.is_constant();
+                if position < n_outcomes {
+                    freed.total = freed.prepared.total_sum_of_squares(design);
+                }
+                if has_effects && !freed.is_constant {
+                    freed.lengths[0] = self.length(&freed.prepared.values);
+                }
+                freed
+            })
+            .collect();
+        let mut together: Vec<(&str, &mut [f64])> = columns
+            .iter()
+            .zip(&mut all)
+            .filter(|(_, freed)| !freed.is_constant)
+            .map(|((term, _), freed)| (*term, freed.prepared.values.as_mut_slice()))
+            .collect();
+        let iterations = self.absorb_each(&mut together)?;
+        let roots = prepare::roots(design);
+        for (freed, iterations) in all.iter_mut().filter(|freed| !freed.is_constant).zip(iterations) {
+            freed.iterations = iterations;
+            if has_effects {
+                freed.lengths[1] = self.length(&freed.prepared.values);
+            }
+            freed.prepared.weight(roots.as_deref());
+        }
+        Ok(all)
+    }
+}
+
+impl Freed {
+    /// A column that needs no absorbing.
+    pub(crate) fn as_it_is(prepared: Prepared) -> Freed {
+        Freed { prepared, is_constant: false, total: 0.0, lengths: [0.0; 2], iterations: 0, place: None }
+    }
+}
+
+/// The outcome, and the regressors of each list with its own intercept if the first has one.
 pub(crate) fn regressions<const LISTS: usize>(
     design: &Design,
-    absorber: &Absorber,
+    source: &impl Source,
     lists: [&[Regressor]; LISTS],
 ) -> Result<(Outcome, [Regression; LISTS]), StatsError> {
-    let roots = prepare::roots(design);
-    let outcome = Prepared::new(design, &design.outcome);
-    if prepare::centred(design) && outcome.is_constant() {
-        let value = outcome.units.centre;
+    let mut columns: Vec<(&str, &[f64])> = vec![(&design.outcome_name, &design.outcome)];
+    columns.extend(lists.iter().copied().flatten().map(|one| (one.term.as_str(), one.values.as_slice())));
+    let mut freed = source.freed(design, &columns)?.into_iter();
+    let outcome = freed.next().expect("the outcome is the first");
+    if outcome.is_constant {
+        let value = outcome.prepared.units.centre;
         return Err(StatsError::ConstantOutcome { column: design.outcome_name.clone(), value });
     }
-    let total = outcome.total_sum_of_squares(design);
-    let mut columns = vec![Column { name: &design.outcome_name, list: LISTS, prepared: outcome, length: 0.0 }];
-    let mut regressions: [Regression; LISTS] = std::array::from_fn(|_| Regression::default());
-    for (list, regressors) in lists.into_iter().enumerate() {
-        for regressor in regressors {
-            let prepared = Prepared::new(design, &regressor.values);
-            if prepare::centred(design) && prepared.is_constant() {
-                regressions[list].dropped_terms.push((regressor.term.clone(), "constant".to_string()));
-            } else {
-                let length = absorber.length(&prepared.values);
-                columns.push(Column { name: &regressor.term, list, prepared, length });
-            }
-        }
-    }
-    let mut together: Vec<(&str, &mut [f64])> =
-        columns.iter_mut().map(|column| (column.name, column.prepared.values.as_mut_slice())).collect();
-    let iterations = absorber.absorb_all(&mut together)?;
-    let mut columns = columns.into_iter();
-    let mut outcome = columns.next().expect("the outcome is the first").prepared;
-    outcome.weight(roots.as_deref());
-    let total_within = twofold::dot(&outcome.values, &outcome.values).value();
-    let has_effects = !design.absorbed_names().is_empty();
+    let total = outcome.total;
+    let total_within = twofold::dot(&outcome.prepared.values, &outcome.prepared.values).value();
+    let has_effects = design.has_effects();
     if has_effects && total_within <= solve::COLLINEAR * solve::COLLINEAR * total {
         let effects = design.absorbed_names();
         return Err(StatsError::AbsorbedOutcome { column: design.outcome_name.clone(), effects });
     }
+    let mut iterations = outcome.iterations;
+    let mut regressions: [Regression; LISTS] = std::array::from_fn(|_| Regression::default());
     if design.intercept {
-        let mut ones = Prepared::ones(design);
-        ones.weight(roots.as_deref());
-        regressions[0].push(INTERCEPT, ones);
+        regressions[0].push(INTERCEPT, source.ones(design));
     }
-    for mut column in columns {
-        let regression = &mut regressions[column.list];
-        if has_effects && absorber.length(&column.prepared.values) <= solve::COLLINEAR * column.length {
-            let list = lists[column.list].iter();
-            let regressor = list.clone().find(|regressor| regressor.term == column.name).expect("it is in its list");
-            let reason = absorbed_by(design, absorber, &Prepared::new(design, &regressor.values).values);
-            regression.dropped_terms.push((column.name.to_string(), reason));
-        } else {
-            column.prepared.weight(roots.as_deref());
-            regression.push(column.name, column.prepared);
+    for (regression, regressors) in regressions.iter_mut().zip(lists) {
+        // Constants are named before what the effects determine.
+        let mut absorbed = Vec::new();
+        for (regressor, freed) in regressors.iter().zip(&mut freed) {
+            iterations = iterations.max(freed.iterations);
+            if freed.is_constant {
+                regression.dropped_terms.push((regressor.term.clone(), "constant".to_string()));
+            } else if has_effects && freed.lengths[1] <= solve::COLLINEAR * freed.lengths[0] {
+                let values = Prepared::new(design, &regressor.values).values;
+                absorbed.push((regressor.term.clone(), absorbed_by(design, source.absorber(), &values)));
+            } else {
+                regression.push(&regressor.term, freed);
+            }
         }
+        regression.dropped_terms.extend(absorbed);
     }
     regressions.iter_mut().for_each(|regression| regression.iterations = iterations);
     regressions[0].dropped_terms.splice(0..0, design.dropped_terms.iter().cloned());
-    Ok((Outcome { values: outcome.values, units: outcome.units, total, total_within }, regressions))
-}
-
-struct Column<'a> {
-    name: &'a str,
-    /// The list it comes from; past the last for the outcome.
-    list: usize,
-    prepared: Prepared,
-    /// Before the effects are taken out.
-    length: f64,
+    let Prepared { values, units } = outcome.prepared;
+    Ok((Outcome { values, units, total, total_within, place: outcome.place }, regressions))
 }
 
 /// Which of the effects a column belongs to.
@@ -116,10 +194,11 @@ fn absorbed_by(design: &Design, absorber: &Absorber, column: &[f64]) -> String {
 }
 
 impl Regression {
-    fn push(&mut self, term: &str, column: Prepared) {
+    fn push(&mut self, term: &str, column: Freed) {
         self.terms.push(term.to_string());
-        self.columns.push(column.values);
-        self.units.push(column.units);
+        self.columns.push(column.prepared.values);
+        self.units.push(column.prepared.units);
+        self.places.push(column.place);
     }
 
     /// Drops the columns that the solver dropped, with the reason.
@@ -134,6 +213,7 @@ impl Regression {
             self.terms.remove(position);
             self.columns.remove(position);
             self.units.remove(position);
+            self.places.remove(position);
         }
     }
 }

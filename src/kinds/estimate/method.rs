@@ -27,7 +27,8 @@ pub trait Method: Send + Sync {
     fn own_tables(&self) -> Vec<OwnTable> {
         Vec::new()
     }
-    fn estimate(&self, problem: &Problem) -> Result<Estimated, StatsError>;
+    /// One answer per problem. All are of one table and one sample of its rows.
+    fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>>;
 }
 
 /// A table that only some estimators make.

@@ -59,7 +59,7 @@ impl EstimateStage {
         Ok(samples)
     }
 
-    /// Each model's estimates, with the reasons of all rows.
+    /// Each model's estimates, with the reasons of all rows. Models of one sample follow each other, one per formula.
     pub(super) fn estimates(
         &self,
         rows: &Table,
@@ -82,14 +82,16 @@ impl EstimateStage {
         }
         let mut data = Data { rows: rows.rows(), keep: None, columns };
         let random = self.random();
-        let mut found: Vec<Result<Estimated, StatsError>> = models
-            .iter()
-            .map(|model| {
-                let keeps_all = !model.keep.contains(&false);
-                data.keep = (!keeps_all).then_some(Cow::Borrowed(model.keep));
-                self.method.estimate(&Problem { formula: model.formula, data: &data, common: &self.common, random })
-            })
-            .collect();
+        let mut found: Vec<Result<Estimated, StatsError>> = Vec::new();
+        for of_sample in models.chunks(self.formulas.len()) {
+            let keep = of_sample[0].keep;
+            data.keep = keep.contains(&false).then_some(Cow::Borrowed(keep));
+            let problems: Vec<Problem> = of_sample
+                .iter()
+                .map(|model| Problem { formula: model.formula, data: &data, common: &self.common, random })
+                .collect();
+            found.extend(self.method.estimate(&problems));
+        }
         for (found, model) in found.iter_mut().zip(models) {
             let reasons = found.iter_mut().flat_map(|found| &mut found.reasons);
             for ((reason, is_kept), keep) in reasons.zip(kept).zip(model.keep) {

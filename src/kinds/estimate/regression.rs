@@ -4,10 +4,11 @@ use super::method::{Estimate, Estimated, Method, Problem, Request, Statistics, T
 use engine::manifest::Manifest;
 use engine::yaml::Value;
 use engine::yaml::fields::Fields;
-use stats::design::{Conley, CountedEffects, Design, Kernel, Options, Panel, Rules, SampleFlag, SmallSample, Vcov};
+use stats::design::{Conley, CountedEffects, Kernel, Options, Panel, Rules, SampleFlag, SmallSample, Vcov};
 use stats::error::StatsError;
 use stats::estimator::{Estimator, Fit};
 use stats::instruments::{self, Instruments};
+use stats::models::{self, Model};
 
 struct Regression {
     estimator: &'static dyn Estimator,
@@ -200,10 +201,12 @@ impl Method for Regression {
         }
     }
 
-    fn estimate(&self, problem: &Problem) -> Result<Estimated, StatsError> {
-        let design = Design::new(problem.formula, problem.data, &self.options)?;
-        let fit = self.estimator.fit(&design)?;
-        Ok(estimated(fit, design.sample()))
+    fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>> {
+        let Some(first) = problems.first() else { return Vec::new() };
+        let model =
+            |problem: &Problem| Model { formula: problem.formula, options: &self.options, estimator: self.estimator };
+        let models: Vec<Model> = problems.iter().map(model).collect();
+        models::fit_all(first.data, &models, |_, found| found.map(|(design, fit)| estimated(fit, design.sample())))
     }
 }
 

@@ -77,8 +77,9 @@ impl<Own: Staggered> Method for OnPanel<Own> {
         Own::OWN_TABLES.to_vec()
     }
 
-    fn estimate(&self, problem: &Problem) -> Result<Estimated, StatsError> {
-        self.own.estimate(self.design.panel(problem)?, problem)
+    fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>> {
+        let answer = |problem| self.own.estimate(self.design.panel(problem)?, problem);
+        problems.iter().map(answer).collect()
     }
 }
 

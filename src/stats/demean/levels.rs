@@ -15,9 +15,7 @@ use super::{LAST_RESORT, STARTS, Stuck, TOLERANCE};
 use crate::design::Group;
 use crate::twofold::Twofold;
 
-pub(super) struct Levels<'a> {
-    effects: &'a [Group],
-    weights: Option<&'a [f64]>,
+pub(super) struct Levels {
     /// Of each effect, as plain numbers.
     masses: Vec<Vec<f64>>,
     /// Effects in the order of their levels, most first. The first is eliminated.
@@ -29,6 +27,12 @@ pub(super) struct Levels<'a> {
     cells: Cells,
 }
 
+/// The rows behind the levels.
+struct RowsOf<'a> {
+    effects: &'a [Group],
+    weights: Option<&'a [f64]>,
+}
+
 struct Cells {
     /// First cell of each level of the eliminated effect, and the end.
     starts: Vec<u32>,
@@ -38,9 +42,9 @@ struct Cells {
     masses: Option<Vec<f64>>,
 }
 
-impl<'a> Levels<'a> {
+impl Levels {
     /// There are at least two effects.
-    pub(super) fn new(effects: &'a [Group], weights: Option<&'a [f64]>, masses: &[Vec<Twofold>]) -> Levels<'a> {
+    pub(super) fn new(effects: &[Group], weights: Option<&[f64]>, masses: &[Vec<Twofold>]) -> Levels {
         let mut order: Vec<usize> = (0..effects.len()).collect();
         order.sort_by(|left, right| effects[*right].levels.cmp(&effects[*left].levels).then(left.cmp(right)));
         let mut offsets = Vec::new();
@@ -51,12 +55,19 @@ impl<'a> Levels<'a> {
         }
         let cells = Cells::new(effects, &order, &offsets, weights);
         let masses = masses.iter().map(|masses| masses.iter().map(|mass| mass.value()).collect()).collect();
-        Levels { effects, weights, masses, order, offsets, size, cells }
+        Levels { masses, order, offsets, size, cells }
     }
 
-    /// Frees columns of the effects; returns the iterations of the slowest.
-    pub(super) fn absorb(&self, columns: &mut [(&str, &mut [f64])], limit: u32) -> Result<u32, Stuck> {
-        let mut iterations = 0;
+    /// Frees columns of the effects, those it was made of; returns the iterations of each.
+    pub(super) fn absorb(
+        &self,
+        effects: &[Group],
+        weights: Option<&[f64]>,
+        columns: &mut [(&str, &mut [f64])],
+        limit: u32,
+    ) -> Result<Vec<u32>, Stuck> {
+        let rows = RowsOf { effects, weights };
+        let mut iterations = Vec::with_capacity(columns.len());
         let mut rest = columns;
         while !rest.is_empty() {
             let lanes = match rest.len() {
@@ -66,28 +77,33 @@ impl<'a> Levels<'a> {
                 _ => 4,
             };
             let (now, later) = rest.split_at_mut(lanes);
-            iterations = iterations.max(match lanes {
-                1 => self.absorb_lanes::<1>(now, limit)?,
-                2 => self.absorb_lanes::<2>(now, limit)?,
-                3 => self.absorb_lanes::<3>(now, limit)?,
-                _ => self.absorb_lanes::<4>(now, limit)?,
-            });
+            match lanes {
+                1 => iterations.extend(self.absorb_lanes::<1>(&rows, now, limit)?),
+                2 => iterations.extend(self.absorb_lanes::<2>(&rows, now, limit)?),
+                3 => iterations.extend(self.absorb_lanes::<3>(&rows, now, limit)?),
+                _ => iterations.extend(self.absorb_lanes::<4>(&rows, now, limit)?),
+            }
             rest = later;
         }
         Ok(iterations)
     }
 
-    fn absorb_lanes<const LANES: usize>(&self, columns: &mut [(&str, &mut [f64])], limit: u32) -> Result<u32, Stuck> {
+    fn absorb_lanes<const LANES: usize>(
+        &self,
+        rows: &RowsOf,
+        columns: &mut [(&str, &mut [f64])],
+        limit: u32,
+    ) -> Result<[u32; LANES], Stuck> {
         let mut targets = [0.0; LANES];
         for (target, (_, values)) in targets.iter_mut().zip(columns.iter()) {
-            *target = TOLERANCE * super::length(values, self.weights);
+            *target = TOLERANCE * super::length(values, rows.weights);
         }
         let mut iterations = [0_u32; LANES];
         let mut last = [f64::INFINITY; LANES];
         let mut open = [true; LANES];
         for _ in 0..STARTS {
             // The sums of every level, of the columns as they are now: what is left to take out.
-            let sums = self.level_sums(columns, &open);
+            let sums = self.level_sums(rows, columns, &open);
             for lane in 0..LANES {
                 if !open[lane] {
                     continue;
@@ -99,12 +115,12 @@ impl<'a> Levels<'a> {
                 last[lane] = left;
             }
             if open.iter().all(|open| !open) {
-                return Ok(iterations.into_iter().max().unwrap_or(0).max(1));
+                return Ok(iterations.map(|iterations| iterations.max(1)));
             }
             let coefficients = self.solve(&sums, &targets, &open, &mut iterations, limit);
             for (lane, (_, values)) in columns.iter_mut().enumerate() {
                 if open[lane] {
-                    self.take_out(&coefficients, lane, values);
+                    self.take_out(rows, &coefficients, lane, values);
                 }
             }
         }
@@ -115,15 +131,16 @@ impl<'a> Levels<'a> {
     /// Σ w y of each level of each effect of `order`; zeros for a lane that is done.
     fn level_sums<const LANES: usize>(
         &self,
+        rows: &RowsOf,
         columns: &[(&str, &mut [f64])],
         open: &[bool; LANES],
     ) -> Vec<Vec<[f64; LANES]>> {
         let mut all: Vec<Vec<[f64; LANES]>> =
-            self.order.iter().map(|effect| vec![[0.0; LANES]; self.effects[*effect].levels]).collect();
+            self.order.iter().map(|effect| vec![[0.0; LANES]; rows.effects[*effect].levels]).collect();
         for (lane, (_, values)) in columns.iter().enumerate().filter(|(lane, _)| open[*lane]) {
             for (effect, sums) in self.order.iter().zip(&mut all) {
-                let group = &self.effects[*effect];
-                let found = super::sums(&group.codes, group.levels, values, self.weights);
+                let group = &rows.effects[*effect];
+                let found = super::sums(&group.codes, group.levels, values, rows.weights);
                 sums.iter_mut().zip(found).for_each(|(sums, found)| sums[lane] = found.value());
             }
         }
@@ -202,10 +219,16 @@ impl<'a> Levels<'a> {
         [first, solution]
     }
 
-    fn take_out<const LANES: usize>(&self, coefficients: &[Vec<[f64; LANES]>; 2], lane: usize, values: &mut [f64]) {
+    fn take_out<const LANES: usize>(
+        &self,
+        rows: &RowsOf,
+        coefficients: &[Vec<[f64; LANES]>; 2],
+        lane: usize,
+        values: &mut [f64],
+    ) {
         let flat = |coefficients: &[[f64; LANES]]| -> Vec<f64> { coefficients.iter().map(|all| all[lane]).collect() };
         let (first, others) = (flat(&coefficients[0]), flat(&coefficients[1]));
-        let codes = |position: usize| self.effects[self.order[position]].codes.as_slice();
+        let codes = |position: usize| rows.effects[self.order[position]].codes.as_slice();
         let part = |position: usize| &others[self.offsets[position - 1] as usize..];
         // Two and three effects at once, because every pass over the rows costs.
         let mut position = match self.order.len() {

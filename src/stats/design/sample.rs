@@ -1,12 +1,13 @@
 //! Which rows a model uses, and for each other row the first reason why not. Knows no group codes and no terms.
 
 use super::evaluate::Evaluated;
-use super::groups::Grouping;
+use super::groups::{Grouping, Known};
 use super::{ColumnData, Data};
 use crate::error::StatsError;
 use crate::formula::{Expression, Formula, Function, Variable};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whether a row is in the sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,13 +135,18 @@ pub(super) fn flags(
 
 /// Rows that are alone in a level of an effect, repeated among the rows that are left until there are none: leaving a
 /// row out may leave another alone. As `reghdfe` does (Correia 2015).
-pub(super) fn singletons(formula: &Formula, data: &Data, flags: &[SampleFlag]) -> Vec<(usize, String)> {
+pub(super) fn singletons(
+    formula: &Formula,
+    data: &Data,
+    flags: &[SampleFlag],
+    known: &mut Known,
+) -> Vec<(usize, String)> {
     let rows = used(flags);
-    let effects: Vec<(String, Grouping)> = formula
+    let effects: Vec<(String, Arc<Grouping>)> = formula
         .effects
         .iter()
         .filter(|effect| effect.means)
-        .map(|effect| (effect.group_name(), Grouping::combined(data, &effect.columns, &rows)))
+        .map(|effect| (effect.group_name(), known.of(data, &effect.columns, &rows)))
         .collect();
     let mut left: Vec<usize> = (0..rows.len()).collect();
     let mut alone = Vec::new();

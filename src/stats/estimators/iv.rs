@@ -62,12 +62,14 @@ impl Estimator for Iv {
             terms: first.terms[..n_exogenous].to_vec(),
             columns: first.columns[..n_exogenous].to_vec(),
             units: first.units[..n_exogenous].to_vec(),
+            places: first.places[..n_exogenous].to_vec(),
             dropped_terms: first.dropped_terms.iter().chain(&endogenous.dropped_terms).cloned().collect(),
             iterations,
         };
         second.terms.extend(endogenous.terms.iter().cloned());
         second.columns.extend(fitted.iter().cloned());
         second.units.extend(endogenous.units.iter().copied());
+        second.places.extend(fitted.iter().map(|_| None));
         let solved = solve::least_squares(&second.columns, &outcome.values);
         let lost = |position: usize| solved.dropped.iter().any(|(dropped, _)| *dropped == position);
         let kept: Vec<usize> = (0..endogenous.columns.len()).filter(|index| !lost(n_exogenous + index)).collect();
@@ -152,6 +154,7 @@ fn joined(mut first: Regression, second: Regression) -> (Regression, usize) {
     first.terms.extend(second.terms);
     first.columns.extend(second.columns);
     first.units.extend(second.units);
+    first.places.extend(second.places);
     first.dropped_terms.extend(second.dropped_terms);
     (first, count)
 }
