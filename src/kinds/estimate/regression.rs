@@ -203,9 +203,9 @@ impl Method for Regression {
 
     fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>> {
         let Some(first) = problems.first() else { return Vec::new() };
-        let model =
-            |problem: &Problem| Model { formula: problem.formula, options: &self.options, estimator: self.estimator };
-        let models: Vec<Model> = problems.iter().map(model).collect();
+        let formulas = problems.iter().map(|problem| problem.formula);
+        let models: Vec<Model> =
+            formulas.map(|formula| Model { formula, options: &self.options, estimator: self.estimator }).collect();
         models::fit_all(first.data, &models, |_, found| found.map(|(design, fit)| estimated(fit, design.sample())))
     }
 }
