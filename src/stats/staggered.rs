@@ -11,19 +11,31 @@
 //! | interaction-weighted event study | `sun_abraham` | Sun & Abraham (2021) |
 //! | imputation | `imputation` | Borusyak, Jaravel & Spiess (2024) |
 //! | two-stage | `two_stage` | Gardner (2022) |
+//! | effects by time since the switch | `chaisemartin_dhaultfoeuille` | de Chaisemartin & D'Haultfœuille (2024) |
+//! | weights of the two-way estimate | `two_way_weights` | de Chaisemartin & D'Haultfœuille (2020) |
+//! | local projections | `local_projections` | Dube, Girardi, Jordà & Taylor (2025) |
+//! | extended two-way fixed effects | `extended` | Wooldridge (2025) |
+//! | synthetic comparisons | `synthetic` (`weights`, `errors`) | Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021) |
+//! | stacks of cohorts with clean comparisons | `stacked` | Cengiz, Dube, Lindner & Zipperer (2019) |
 //!
 //! What they estimate comes as [`Estimates`]: a list of effects, each with its place.
 
 pub mod bacon;
 pub mod callaway_santanna;
+pub mod chaisemartin_dhaultfoeuille;
 pub mod error;
 pub mod event_study;
+pub mod extended;
 pub mod imputation;
+pub mod local_projections;
 pub mod panel;
 mod regression;
+pub mod stacked;
 pub mod sun_abraham;
+pub mod synthetic;
 pub mod two_stage;
 mod two_way;
+pub mod two_way_weights;
 mod untreated;
 
 use crate::estimator::Coefficient;

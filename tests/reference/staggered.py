@@ -252,11 +252,324 @@ def second_computation(sim):
     imputed(sim)
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# The second computation of methods without a program, or with one that stops early
+
+def stacks(case, frame, before, after, treated_weights, with_z=True):
+    frame = frame[frame["first"] != frame["period"].min()]
+    low, high = frame["period"].min(), frame["period"].max()
+    parts = []
+    for g in sorted(set(frame["first"]) - {0}):
+        if g - before < low or g + after > high:
+            continue
+        part = frame[(frame["period"] >= g - before) & (frame["period"] <= g + after)]
+        part = part[(part["first"] == g) | (part["first"] == 0) | (part["first"] > g + after)].assign(stack=g)
+        if (part["first"] != g).any():
+            parts.append(part)
+    data = pd.concat(parts, ignore_index=True)
+    mine = (data["first"] == data["stack"]).to_numpy()
+    w = data["w"].to_numpy().copy()
+    if treated_weights:
+        factor = np.ones(len(data))
+        for g in data["stack"].unique():
+            of_g = (data["stack"] == g).to_numpy()
+            share = w[of_g & mine].sum() / w[mine].sum()
+            factor[of_g & ~mine] = share / (w[of_g & ~mine].sum() / w[~mine].sum())
+        w = w * factor
+    time = (data["period"] - data["stack"]).to_numpy()
+    units = dummies(data["stack"].astype(str) + " " + data["unit"].astype(str))
+    periods = dummies(data["stack"] * 10000 + data["period"])
+    z = [data[["z"]].to_numpy()] if with_z else []
+    for name, times in (("overall", None), ("dynamic", [k for k in range(-before, after + 1) if k != -1])):
+        interest = np.column_stack([mine & (time >= 0)] if times is None else [mine & (time == k) for k in times]).astype(float)
+        fit = Dense(data["y"].to_numpy(), interest, np.column_stack([*z, units, periods]), w, data["region"].to_numpy(),
+                    interest.shape[1] + len(z) + periods.shape[1])
+        for column in range(interest.shape[1]):
+            loads = np.eye(interest.shape[1])[column]
+            add(case, "numpy", "overall" if times is None else f"dynamic {times[column]:g}", *fit.combination(loads))
+
+
+def wide(frame, column):
+    return frame.pivot(index="unit", columns="period", values=column).to_numpy()
+
+
+def switchers(case, frame, effects, placebos, with_z):
+    frame = frame[frame["first"] != frame["period"].min()].sort_values(["unit", "period"])
+    y, w = wide(frame, "y"), wide(frame, "w")
+    by_unit = frame.groupby("unit").first()
+    first, region = by_unit["first"].to_numpy(), by_unit["region"].to_numpy()
+    periods = sorted(frame["period"].unique())
+    regions = np.unique(region)
+    start = periods[0]
+    theta, of_theta = 0.0, np.zeros(len(regions))
+    values = {"y": y}
+    if with_z:
+        z = wide(frame, "z")
+        dy, dz, dw, dt, dr = [], [], [], [], []
+        for i in range(len(y)):
+            for t in range(1, y.shape[1]):
+                if (first[i] == 0 or t + start < first[i]) and not np.isnan(y[i, t] + y[i, t - 1]):
+                    dy.append(y[i, t] - y[i, t - 1]), dz.append(z[i, t] - z[i, t - 1]), dw.append(w[i, t]), dt.append(t), dr.append(region[i])
+        fit = Dense(np.array(dy), np.array(dz)[:, None], dummies(dt), np.array(dw), np.array(dr))
+        theta, names = fit.solution[0], np.unique(dr)
+        of_theta = np.array([fit.moves[names == r, 0].sum() for r in regions])
+        values = {"y": y - theta * z, "z": z}
+
+    def effect(values, step, sign):
+        total, sums, mass = 0.0, np.zeros(len(regions)), 0.0
+        for g in sorted(set(first) - {0}):
+            base, until = g - start - 1, g - start - 1 + step
+            period = base + sign * step
+            if until >= y.shape[1] or period < 0:
+                continue
+            change = values[:, period] - values[:, base]
+            seen = ~np.isnan(change)
+            mine, others = seen & (first == g), seen & (first != g) & ((first == 0) | (first - start > until))
+            if not mine.any() or not others.any():
+                continue
+            own = w[mine, period].sum()
+            mass += own
+            for side, side_sign in ((mine, 1.0), (others, -1.0)):
+                weights, n = w[side, period], side.sum()
+                mean = np.sum(weights * change[side]) / weights.sum()
+                total += side_sign * own * mean
+                moved = side_sign * own * weights / weights.sum() * (change[side] - mean) * (math.sqrt(n / (n - 1)) if n > 1 else 0.0)
+                sums += np.array([moved[region[side] == r].sum() for r in regions])
+        return (total / mass, sums / mass, mass) if mass else None
+
+    kept = []
+    for step, sign in [(k, -1) for k in range(placebos, 0, -1)] + [(k, 1) for k in range(1, effects + 1)]:
+        found = effect(values["y"], step, sign)
+        if found is None:
+            continue
+        moved = found[1] - (effect(values["z"], step, sign)[0] * of_theta if with_z else 0.0)
+        add(case, "numpy", f"effect {step - 1 if sign > 0 else -1 - step}", found[0], math.sqrt(np.sum(moved**2)))
+        if sign > 0:
+            kept.append((found[0], moved, found[2]))
+    mass = sum(m for _, _, m in kept)
+    add(case, "numpy", "overall", sum(e * m for e, _, m in kept) / mass, math.sqrt(np.sum(sum(i * m for _, i, m in kept) ** 2)) / mass)
+
+
+def projections(case, frame, before, after, equal, with_z, mean_base=False, never=False):
+    frame = frame[frame["first"] != frame["period"].min()].sort_values(["unit", "period"])
+    y, w, z = wide(frame, "y"), wide(frame, "w"), wide(frame, "z")
+    by_unit = frame.groupby("unit").first()
+    first, region = by_unit["first"].to_numpy(), by_unit["region"].to_numpy()
+    start, n_periods = frame["period"].min(), y.shape[1]
+    windows = [(f"dynamic {h}", [h]) for h in range(-before, after + 1) if h != -1]
+    windows += [("pooled overall", list(range(after + 1))), ("pooled event_time::<=-2", list(range(-before, -1)))]
+    for place, horizons in windows:
+        rows = []
+        for t in range(1, n_periods):
+            if t + min(horizons) < 0 or t + max(horizons) >= n_periods:
+                continue
+            found = []
+            for i in range(len(y)):
+                index = first[i] - start if first[i] else np.inf
+                treated = index == t
+                clean = first[i] == 0 if never else index > max(t, t + max(horizons))
+                base = np.nanmean(y[i, :t]) if mean_base and not np.isnan(y[i, :t]).all() else y[i, t - 1]
+                change = np.mean([y[i, t + h] for h in horizons]) - base
+                if (treated or clean) and not np.isnan(change + y[i, t - 1] + y[i, t]):
+                    found.append((t, change, w[i, t], float(treated), z[i, t - 1], region[i]))
+            sides = {row[3] for row in found}
+            if found and (len(sides) == 2 or not equal):
+                rows += found
+        t, change, weight, d, zz, r = (np.array(column) for column in zip(*rows))
+        parameters = 1 + with_z + len(np.unique(t))
+        nuisance = np.column_stack([zz[:, None], dummies(t)] if with_z else [dummies(t)])
+        if equal and with_z:
+            control = d == 0
+            x = nuisance
+            jacobian = np.zeros((x.shape[1] + 1, x.shape[1] + 1))
+            jacobian[:-1, :-1] = (x[control] * weight[control][:, None]).T @ x[control]
+            jacobian[-1, :-1] = weight[~control] @ x[~control]
+            jacobian[-1, -1] = weight[~control].sum()
+            right = np.append((x[control] * weight[control][:, None]).T @ change[control], weight[~control] @ change[~control])
+            solution = np.linalg.solve(jacobian, right)
+            rest = change - x @ solution[:-1]
+            scores = np.column_stack([x * (weight * rest * control)[:, None], weight * (rest - solution[-1]) * ~control])
+            sums = np.array([scores[r == c].sum(axis=0) for c in np.unique(r)])
+            moves = np.linalg.solve(jacobian, sums.T)[-1]
+            n, g = len(t), len(np.unique(r))
+            factor = (n - 1) / (n - parameters) * g / (g - 1)
+            add(case, "numpy", place, solution[-1], math.sqrt(factor * np.sum(moves**2)))
+            continue
+        if equal:
+            share = {s: weight[(t == s) & (d == 0)].sum() / weight[t == s].sum() for s in np.unique(t)}
+            weight = weight / np.array([share[s] for s in t])
+        fit = Dense(change, d[:, None], nuisance, weight, r, parameters)
+        add(case, "numpy", place, *fit.combination([1.0]))
+
+
+def extended(case, frame, never):
+    frame = with_times(frame[frame["first"] != frame["period"].min()])
+    y, w, z = frame["y"].to_numpy(), frame["w"].to_numpy(), frame["z"].to_numpy()
+    first, period = frame["first"].to_numpy(), frame["period"].to_numpy()
+    firsts, periods = sorted(set(first) - {0}), sorted(set(period))
+    cells = [(g, t) for g in firsts for t in periods if (t != g - 1 if never else t >= g)]
+    means = {g: np.average(z[first == g], weights=w[first == g]) for g in firsts}
+    columns, loads = [], []
+    for g, t in cells:
+        inside = (first == g) & (period == t)
+        columns += [inside.astype(float), inside * (z - means[g])]
+        loads.append((w[inside].sum(), np.average(z[inside], weights=w[inside]) - means[g]))
+    interest = np.column_stack(columns)
+    slopes = [z * (first == g) for g in firsts] + [z * (period == t) for t in periods]
+    nuisance = np.column_stack([z, *slopes, dummies(frame["unit"]), dummies(frame["period"])])
+    # z by period and by cohort: two of these columns are collinear, z itself being one.
+    parameters = interest.shape[1] + len(firsts) + len(periods) + len(periods)
+    fit = Dense(y, interest, nuisance, w, frame["region"].to_numpy(), parameters)
+
+    def average(place, wanted):
+        total = sum(mass for (g, t), (mass, _) in zip(cells, loads) if wanted(g, t))
+        vector = np.zeros(interest.shape[1])
+        for index, ((g, t), (mass, deviation)) in enumerate(zip(cells, loads)):
+            if wanted(g, t):
+                vector[2 * index], vector[2 * index + 1] = mass / total, deviation * mass / total
+        add(case, "numpy", place, *fit.combination(vector))
+
+    average("overall", lambda g, t: t >= g)
+    for k in sorted({t - g for g, t in cells}):
+        average(f"effect {k}", lambda g, t: t - g == k)
+    for one in firsts:
+        average(f"cohort {one}", lambda g, t: g == one and t >= g)
+    for one in sorted({t for g, t in cells if t >= g}):
+        average(f"period {one}", lambda g, t: t == one and t >= g)
+    for one, other in cells:
+        average(f"cell {one} {other}", lambda g, t: (g, t) == (one, other))
+
+
+def two_way_weights(case, frame, with_z):
+    frame = with_times(frame)
+    d, w = frame["treated"].to_numpy().astype(float), frame["w"].to_numpy()
+    m = np.column_stack([frame[["z"]].to_numpy()] * with_z + [dummies(frame["unit"]), dummies(frame["period"])])
+    rest = Dense(d, None, m, w, frame["region"].to_numpy()).residuals
+    on = d == 1
+    estimate = np.sum(w * rest * frame["y"]) / np.sum(w * rest * d)
+    share, ratio = w[on] / w[on].sum(), rest[on] / (np.sum(w[on] * rest[on]) / w[on].sum())
+    # The least deviation with which all effects are 0 or below: a quadratic programme, by its two conditions in turn.
+    order = np.argsort(-ratio, kind="stable")
+    p, v = share[order], ratio[order]
+    tails = [(p[k:].sum(), (p * v)[k:].sum(), (p * v * v)[k:].sum()) for k in range(len(p))]
+    opposite = next((abs(estimate) / math.sqrt(t + s * s / (1 - q)) for (q, s, t), u in list(zip(tails, v))[1:] if u < -s / (1 - q)), math.nan)
+    for place, value in (("estimate", estimate), ("n_negative", np.sum(ratio < -1e-10)), ("sum_negative", (share * ratio)[ratio < -1e-10].sum()),
+                         ("std_dev_zero", abs(estimate) / math.sqrt(np.sum(share * (ratio - 1) ** 2))), ("std_dev_opposite", opposite)):
+        add(case, "numpy", place, value)
+
+
+def simplex(a, b, eta):
+    """Lawson & Hanson's least squares of weights, with a heavy row for their sum."""
+    from scipy.optimize import nnls
+
+    heavy = 1e6 * max(np.abs(a).max(), math.sqrt(eta), 1e-12)
+    system = np.vstack([a, math.sqrt(eta) * np.eye(a.shape[1]), heavy * np.ones(a.shape[1])])
+    weights = nnls(system, np.concatenate([b, np.zeros(a.shape[1]), [heavy]]), maxiter=10000)[0]
+    return weights / weights.sum()
+
+
+def synthetic(case, frame, tolerance=1e-6):
+    """Tolerances: the heavy row keeps six digits of the weights."""
+    y = wide(frame, "y")
+    first = frame.groupby("unit")["first"].first().to_numpy()
+    start, n_periods = frame["period"].min(), y.shape[1]
+    never = y[first == 0]
+    center = lambda m: m - m.mean(axis=0)
+    effects = {}
+    for g in sorted(set(first) - {0}):
+        pre, treated = g - start, y[first == g]
+        if pre < 2:
+            continue
+        noise = np.diff(never[:, :pre], axis=1).ravel().std(ddof=1)
+        zeta = (len(treated) * (n_periods - pre)) ** 0.25 * noise
+        omega = simplex(center(never[:, :pre].T), center(treated[:, :pre].mean(axis=0)), pre * zeta**2)
+        lam = simplex(center(never[:, :pre]), center(never[:, pre:].mean(axis=1)), len(never) * (1e-6 * noise) ** 2)
+        gaps = treated.mean(axis=0) - omega @ never
+        for t in range(pre, n_periods):
+            effects[g, t + start] = (gaps[t] - lam @ gaps[:pre], len(treated))
+    def average(place, wanted):
+        chosen = [effects[cell] for cell in effects if wanted(*cell)]
+        add(case, "numpy", place, sum(e * n for e, n in chosen) / sum(n for _, n in chosen), tolerance=tolerance)
+    average("overall", lambda g, t: True)
+    for k in sorted({t - g for g, t in effects}):
+        average(f"effect {k}", lambda g, t: t - g == k)
+    for one in sorted({g for g, _ in effects}):
+        average(f"cohort {one}", lambda g, t: g == one)
+
+
+def later_programs(counties):
+    import diff_diff as d
+    import moderndid as m
+    import polars as pl
+    import pyfixest as pf
+
+    frame = counties.assign(d=((counties["first"] > 0) & (counties["period"] >= counties["first"])).astype(int))
+    program = f"moderndid {m.__version__}"
+    found = m.did_multiplegt(pl.from_pandas(frame), yname="y", idname="unit", tname="period", dname="d", effects=4, placebo=2)
+    add("dcdh mpdta", program, "overall", found.ate.estimate, found.ate.std_error)
+    for set_, shift in ((found.effects, lambda h: h - 1), (found.placebos, lambda h: h - 1)):
+        for horizon, estimate, error in zip(set_.horizons, set_.estimates, set_.std_errors):
+            add("dcdh mpdta", program, f"effect {shift(horizon):g}", estimate, error)
+
+    program = f"diff-diff {d.__version__}"
+    for case, options in (("variance", {}), ("equal", {"reweight": True}), ("variance mean", {"pmd": "max"})):
+        found = d.LPDiD(pre_window=4, post_window=3, **options).fit(frame, "y", "unit", "period", "d")
+        for row in found.event_study.dropna().itertuples():
+            add(f"lp mpdta {case}", program, f"dynamic {row.horizon:g}", row.coefficient, row.se)
+        for row in found.pooled.itertuples():
+            place = "pooled overall" if row.window == "post" else "pooled event_time::<=-2"
+            add(f"lp mpdta {case}", program, place, row.coefficient, row.se)
+    found = d.twowayfeweights(frame, "y", "unit", "period", "d")
+    add("weights mpdta", program, "estimate", found.beta_fe)
+    add("weights mpdta", program, "std_dev_zero", found.sigma_fe)
+    found = d.StackedDiD(kappa_pre=1, kappa_post=1, control_group="not_yet_treated").fit(counties.assign(first=counties["first"].astype(int)), "y", "unit", "period", "first")
+    for time in (0, 1):
+        add("stacked mpdta treated", program, f"dynamic {time}", found.event_study_effects[time]["effect"])
+
+    program = f"pyfixest {pf.__version__}"
+    cells = [(g, t) for g in (2004, 2006, 2007) for t in range(g, 2008)]
+    wide_frame = frame.assign(**{f"d{g}_{t}": ((frame["first"] == g) & (frame["period"] == t)).astype(float) for g, t in cells})
+    fit = pf.feols(f"y ~ {' + '.join(f'd{g}_{t}' for g, t in cells)} | unit + period", wide_frame, vcov={"CRV1": "unit"})
+    for g, t in cells:
+        add("extended mpdta", program, f"cell {g} {t}", fit.coef()[f"d{g}_{t}"], fit.se()[f"d{g}_{t}"], 1e-8)
+    parts = []
+    for g in (2004, 2006):
+        clean = (frame["first"] == g) | (frame["first"] == 0) | (frame["first"] > g + 1)
+        parts.append(frame[clean & frame["period"].between(g - 1, g + 1)].assign(stack=g))
+    stack = pd.concat(parts, ignore_index=True)
+    stack["on"] = ((stack["first"] == stack["stack"]) & (stack["period"] >= stack["stack"])).astype(float)
+    stack["su"], stack["sp"] = (stack["stack"].astype(str) + "_" + stack[name].astype(str) for name in ("unit", "period"))
+    fit = pf.feols("y ~ on | su + sp", stack, vcov={"CRV1": "unit"})
+    add("stacked mpdta variance", program, "overall", fit.coef()["on"], fit.se()["on"], 1e-8)
+
+
+def later_methods(sim):
+    counties = mpdta().assign(w=1.0, z=0.0, region=lambda frame: frame["unit"])
+    stacks("stacked sim variance", sim, 2, 1, False)
+    stacks("stacked sim treated", sim, 2, 1, True)
+    switchers("dcdh sim", sim, 4, 3, True)
+    switchers("dcdh sim plain", sim, 4, 3, False)
+    switchers("dcdh mpdta", counties, 4, 3, False)
+    projections("lp sim variance", sim, 3, 3, False, True)
+    projections("lp sim equal plain", sim, 3, 3, True, False)
+    projections("lp sim equal", sim, 3, 3, True, True)
+    projections("lp sim variance mean never", sim, 3, 3, False, True, True, True)
+    extended("extended sim", sim, False)
+    extended("extended sim never", sim, True)
+    two_way_weights("weights sim", sim, True)
+    two_way_weights("weights mpdta", counties, False)
+    full = sim.groupby("unit")["period"].transform("size") == 8
+    synthetic("synthetic sim", sim[full & (sim["first"] != 1)])
+    synthetic("synthetic mpdta", counties)
+    later_programs(counties)
+
+
 if __name__ == "__main__":
     sim = simulate()
     all_moderndid(sim)
     packages()
     second_computation(sim)
+    later_methods(sim)
     with open(HERE / "staggered.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow("case place estimate std_error program tolerance".split())

@@ -51,6 +51,8 @@ pub enum StaggeredError {
     Covariates { covariates: Vec<String> },
     #[error("weights are not part of this estimator: `{column}`")]
     Weights { column: String },
+    #[error("no weights of {units} units and {periods} periods settle")]
+    NoWeights { units: usize, periods: usize },
     #[error("the option `{option}` is {value}: {reason}")]
     Option { option: &'static str, value: String, reason: &'static str },
 }
@@ -90,6 +92,7 @@ impl StaggeredError {
             StaggeredError::Covariates { .. } | StaggeredError::Weights { .. } => {
                 "leave them out, or use another estimator"
             }
+            StaggeredError::NoWeights { .. } => "rescale the outcome: its values are too far apart",
             StaggeredError::Option { .. } => return None,
         };
         Some(text)

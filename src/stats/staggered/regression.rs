@@ -248,6 +248,27 @@ impl Regression {
         }
         (0..n_targets).map(|target| sums.iter().skip(target).step_by(n_targets).copied().collect()).collect()
     }
+
+    /// The same of one combination where a block holds several clusters: `clusters` has one number per row.
+    pub(crate) fn influence_of_rows(
+        &self,
+        rows: &Rows,
+        target: &[f64],
+        clusters: &[u32],
+        n_clusters: usize,
+    ) -> Vec<f64> {
+        let loads = self.factor.solve(&target.iter().map(|value| Twofold::from(*value)).collect::<Vec<_>>());
+        let mut sums = vec![Twofold::default(); n_clusters];
+        for block in 0..rows.n_blocks() {
+            let mean = (rows.block_sum(block, |row| rows.product(row, &loads)) / rows.mass(block)).value();
+            for row in rows.block(block) {
+                let moved = rows.weight(row) * self.residuals[row] * (rows.product(row, &loads) - mean);
+                let sum = &mut sums[clusters[row] as usize];
+                *sum = sum.plus(moved);
+            }
+        }
+        sums.into_iter().map(Twofold::value).collect()
+    }
 }
 
 /// `left * right`, exactly.

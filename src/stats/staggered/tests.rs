@@ -1,9 +1,12 @@
 //! Against the numbers of R packages and of other programs: `tests/reference/README.md`.
 
+mod identities;
 mod programs;
 mod properties;
 mod published;
 mod speed;
+mod stacked;
+mod synthetic;
 
 use crate::error::StatsError;
 use crate::formula;

@@ -22,11 +22,14 @@ pub(crate) struct TwoWay<'a> {
     panel: &'a Panel,
     rows: Rows,
     pub(crate) regression: Regression,
-    /// Of each unit that has a row.
+    /// Of each block of rows.
     clusters: Vec<u32>,
     n_clusters: usize,
-    /// Periods that have a row.
+    n_units: usize,
+    /// Periods that have a row; with stacks, those of each.
     n_periods: usize,
+    /// Position of the first covariate, which comes after the periods.
+    covariates: usize,
     /// Position of the first column of interest.
     first: usize,
 }
@@ -63,10 +66,23 @@ pub(crate) fn fit_rows<'a>(
             clusters.push(unit.cluster);
         }
     }
-    let regression = rows.solve();
     let n_periods = has_row.iter().filter(|has_row| **has_row).count();
+    let n_units = clusters.len();
+    solve(panel, rows, clusters, [n_units, n_periods, panel.periods.len()])
+}
+
+/// The same of rows that are made elsewhere: blocks have `clusters`, and columns are `width` periods, of which `n_periods`
+/// have a row, covariates, columns of interest.
+pub(crate) fn solve(
+    panel: &Panel,
+    rows: Rows,
+    clusters: Vec<u32>,
+    [n_units, n_periods, width]: [usize; 3],
+) -> TwoWay<'_> {
+    let regression = rows.solve();
     let n_clusters = clusters.iter().collect::<BTreeSet<_>>().len();
-    TwoWay { panel, rows, regression, clusters, n_clusters, n_periods, first }
+    let first = width + panel.covariates.len();
+    TwoWay { panel, rows, regression, clusters, n_clusters, n_units, n_periods, covariates: width, first }
 }
 
 /// The columns of a row that every such regression has: its period and the covariates.
@@ -86,7 +102,7 @@ impl TwoWay<'_> {
     /// Effects whose columns were all kept, with the small-sample factor of `fixest`.
     pub(crate) fn estimates(&self, targets: &[Target]) -> Result<Estimates, StatsError> {
         let panel = self.panel;
-        let kept = self.regression.factor.kept().iter().filter(|column| **column >= panel.periods.len()).count();
+        let kept = self.regression.factor.kept().iter().filter(|column| **column >= self.covariates).count();
         if self.n_clusters < 2 {
             return Err(StatsError::OneCluster { column: panel.cluster_name.clone() });
         }
@@ -110,7 +126,7 @@ impl TwoWay<'_> {
         let (effects, vcov) = staggered::effects(&points, &influence, factor, Some(df_t), panel.level);
         let mut dropped_terms = panel.dropped_terms.clone();
         for (index, covariate) in panel.covariates.iter().enumerate() {
-            if !self.regression.factor.is_kept(panel.periods.len() + index) {
+            if !self.regression.factor.is_kept(self.covariates + index) {
                 let reason = "collinear with the fixed effects or earlier covariates".to_string();
                 dropped_terms.push((covariate.term.clone(), reason));
             }
@@ -124,7 +140,7 @@ impl TwoWay<'_> {
             bootstrap: None,
             tests: Vec::new(),
             n_obs: self.rows.len(),
-            n_units: self.clusters.len(),
+            n_units: self.n_units,
             n_clusters: self.n_clusters,
             dropped_rows: panel.dropped_rows.clone(),
             dropped_terms,

@@ -5,12 +5,20 @@ use crate::reference::{self, Frame};
 use crate::staggered::callaway_santanna::{
     Adjustment, Base, CallawaySantAnna, Comparison, MissingRows, Options, callaway_santanna,
 };
+use crate::staggered::chaisemartin_dhaultfoeuille::{SwitcherOptions, chaisemartin_dhaultfoeuille};
 use crate::staggered::event_study::{EventStudyOptions, event_study};
+use crate::staggered::extended::{Extended, extended};
 use crate::staggered::imputation::{Imputation, imputation};
+use crate::staggered::local_projections::{
+    BaseOutcome, HorizonWeighting, LocalProjections, LocalProjectionsOptions, local_projections,
+};
 use crate::staggered::panel::{Panel, PanelOptions, Treatment};
+use crate::staggered::stacked::{StackWeighting, Stacked, StackedOptions, stacked};
 use crate::staggered::sun_abraham::sun_abraham;
+use crate::staggered::synthetic::{SyntheticErrors, synthetic};
 use crate::staggered::two_stage::{TwoStage, two_stage};
-use crate::staggered::{Effect, Estimates, Place};
+use crate::staggered::two_way_weights::two_way_weights;
+use crate::staggered::{self, Effect, Estimates, Place, Point};
 use std::collections::BTreeMap;
 
 const NUMBERS: &str = include_str!("../../../../tests/reference/staggered.csv");
@@ -54,6 +62,12 @@ fn run(case: &str) -> Found {
     let words: Vec<&str> = case.split(' ').collect();
     match words[..] {
         ["cs", ref words @ ..] => callaway(words),
+        ["stacked", data, weighting] => stacks(data, weighting),
+        ["dcdh", ref words @ ..] => switching(words),
+        ["lp", ref words @ ..] => projections(words),
+        ["extended", ref words @ ..] => extended_two_way(words),
+        ["weights", data] => weights_of_two_way(data),
+        ["synthetic", data] => synthetic_comparison(data),
         [method, data] => {
             let panel = if data == "mpdta" { counties("", false) } else { simulated("z + ", true, true) };
             two_way(method, panel)
@@ -139,7 +153,102 @@ fn two_way(method: &str, panel: Panel) -> Found {
         }
         other => panic!("no method `{other}`"),
     }
-    // One overall effect needs no kind.
+    without_kind(found)
+}
+
+fn stacks(data: &str, weighting: &str) -> Found {
+    let weighting = if weighting == "treated" { StackWeighting::Treated } else { StackWeighting::Variance };
+    let (panel, before) = match data {
+        "mpdta" => (counties("", false), 1.0),
+        _ => (simulated("z + ", true, true), 2.0),
+    };
+    let options = StackedOptions { before, after: 1.0, weighting };
+    let Stacked { overall, dynamic, .. } = stacked(panel, &options).expect("a fit");
+    let mut found = Found::new();
+    collect(&mut found, "", &overall);
+    collect(&mut found, "dynamic", &dynamic);
+    without_kind(found)
+}
+
+fn switching(words: &[&str]) -> Found {
+    let panel = match words {
+        ["mpdta"] => counties("", false),
+        ["sim", "plain"] => simulated("", true, true),
+        _ => simulated("z + ", true, true),
+    };
+    let options = SwitcherOptions { effects: 4, placebos: 3 };
+    let mut found = Found::new();
+    collect(&mut found, "effect", &chaisemartin_dhaultfoeuille(panel, &options).expect("a fit"));
+    without_kind(found)
+}
+
+fn projections(words: &[&str]) -> Found {
+    let has = |word: &str| words.contains(&word);
+    let options = LocalProjectionsOptions {
+        before: if has("mpdta") { 4 } else { 3 },
+        after: 3,
+        weighting: if has("equal") { HorizonWeighting::Equal } else { HorizonWeighting::Variance },
+        base: if has("mean") { BaseOutcome::MeanBefore } else { BaseOutcome::LastPeriod },
+        comparison: if has("never") { Comparison::NeverTreated } else { Comparison::NotYetTreated },
+    };
+    let panel = match () {
+        () if has("mpdta") => counties("", false),
+        () => simulated(if has("plain") { "" } else { "z + " }, true, true),
+    };
+    let LocalProjections { dynamic, pooled } = local_projections(panel, &options).expect("a fit");
+    let mut found = Found::new();
+    collect(&mut found, "dynamic", &dynamic);
+    collect(&mut found, "pooled", &pooled.expect("all horizons are seen"));
+    found
+}
+
+fn extended_two_way(words: &[&str]) -> Found {
+    let comparison = if words.contains(&"never") { Comparison::NeverTreated } else { Comparison::NotYetTreated };
+    let panel = if words[0] == "mpdta" { counties("", false) } else { simulated("z + ", true, true) };
+    let Extended { estimates, cohorts, periods, cells } = extended(panel, comparison).expect("a fit");
+    let mut found = Found::new();
+    for (kind, estimates) in [("effect", &estimates), ("cohort", &cohorts), ("period", &periods), ("cell", &cells)] {
+        collect(&mut found, kind, estimates);
+    }
+    without_kind(found)
+}
+
+fn weights_of_two_way(data: &str) -> Found {
+    let panel = if data == "mpdta" { counties("", false) } else { simulated("z + ", true, true) };
+    let weights = two_way_weights(&panel).expect("weights");
+    let numbers = [
+        ("estimate", Some(weights.estimate)),
+        ("n_negative", Some(weights.n_negative as f64)),
+        ("sum_negative", Some(weights.sum_negative)),
+        ("std_dev_zero", weights.std_dev_zero),
+        ("std_dev_opposite", weights.std_dev_opposite),
+    ];
+    let effect = |estimate: f64| {
+        let points = [Point { place: Place::Overall, estimate, n_treated: weights.n_weights }];
+        staggered::effects(&points, &[vec![1.0]], 1.0, None, 0.95).0.remove(0)
+    };
+    numbers.iter().filter_map(|(name, value)| Some((name.to_string(), effect((*value)?)))).collect()
+}
+
+fn synthetic_comparison(data: &str) -> Found {
+    let panel = match data {
+        "mpdta" => counties("", false),
+        _ => simulated("", false, false).balanced_part().expect("a panel"),
+    };
+    let found = synthetic(panel, &SyntheticErrors::Jackknife).expect("a fit");
+    // An event time may be the same number as a cohort.
+    let is_cohort = |effect: &Effect| matches!(effect.place, Place::Cohort(_));
+    let mut estimates = found.estimates;
+    let cohorts = estimates.effects.extract_if(.., |effect| is_cohort(effect)).collect();
+    let cohorts = Estimates { effects: cohorts, ..estimates.clone() };
+    let mut effects = Found::new();
+    collect(&mut effects, "effect", &estimates);
+    collect(&mut effects, "cohort", &cohorts);
+    without_kind(effects)
+}
+
+/// One overall effect needs no kind.
+fn without_kind(found: Found) -> Found {
     found
         .into_iter()
         .map(|(place, effect)| (place.replace("effect overall", "overall").trim().to_string(), effect))
