@@ -1,0 +1,8 @@
+//! How much an estimate depends on what cannot be tested. Knows no formula text, no file, no stage.
+//!
+//! | question | module | paper |
+//! |---|---|---|
+//! | what if trends are not parallel? | `honest` | Rambachan & Roth (2023) |
+
+pub mod error;
+pub mod honest;
