@@ -3,6 +3,8 @@
 //! | question | module | paper |
 //! |---|---|---|
 //! | what if trends are not parallel? | `honest` | Rambachan & Roth (2023) |
+//! | what if controls leave selection? | `oster` | Oster (2019) |
 
 pub mod error;
 pub mod honest;
+pub mod oster;
