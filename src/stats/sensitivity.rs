@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | what if trends are not parallel? | `honest` | Rambachan & Roth (2023) |
 //! | what if controls leave selection? | `oster` | Oster (2019) |
+//! | how does the effect change with a moderator? | `moderation` | Brambor, Clark & Golder (2006) |
 
 pub mod error;
 pub mod honest;
+pub mod moderation;
 pub mod oster;
