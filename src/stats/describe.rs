@@ -45,7 +45,7 @@ pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
 }
 
 /// Type 7 of Hyndman & Fan (1996), the default of R and NumPy: linear between order statistics, (n-1)p + 1.
-fn quantile(sorted: &[f64], probability: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], probability: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = probability * last as f64;
     let below = position.floor() as usize;
