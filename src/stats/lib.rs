@@ -24,6 +24,7 @@ mod prepare;
 pub mod random;
 mod separation;
 mod solve;
+pub mod spatial;
 pub mod staggered;
 mod student;
 mod tails;
