@@ -1,6 +1,8 @@
 //! Against other programs (`tests/reference/spatial.py`), definitions and cases that can be done by hand.
 
 mod moran;
+mod programs;
+mod properties;
 mod weights;
 
 use crate::random::Random;
