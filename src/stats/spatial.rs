@@ -8,11 +8,14 @@
 //! | rows of a balanced panel; neighbours' regressors | `panel` | |
 //! | tests of least squares | `lagrange` | Anselin et al. (1996), Elhorst (2010) |
 //! | lag, error and Durbin models by maximum likelihood | `model` | Elhorst (2003), Lee & Yu (2010) |
+//! | their concentrated likelihood and their information | `concentrated`, `information` | |
 //! | direct, indirect and total effects | `impacts` | LeSage & Pace (2009) |
 
+mod concentrated;
 mod determinant;
 pub mod error;
 pub mod impacts;
+mod information;
 pub mod lagrange;
 pub mod model;
 pub mod moran;

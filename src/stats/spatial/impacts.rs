@@ -6,7 +6,7 @@
 
 use super::Simulation;
 use super::determinant::Determinant;
-use super::model::Information;
+use super::information::Information;
 use super::weights::Weights;
 use crate::estimator::Coefficient;
 use crate::inference;

@@ -10,15 +10,17 @@
 //! rows (Lee & Yu 2010): N = n(T - 1) and K = T - 1 with unit effects; with period effects n - 1 in place of n and the
 //! determinant over 1 - ρ, which needs weights that sum to 1. Variances are the inverse of the expected information.
 
+use super::concentrated::{self, Counted, Squares};
 use super::determinant::Determinant;
 use super::error::SpatialError;
 use super::impacts::{self, Impact, Places};
+use super::information::{self, Information};
 use super::panel::{Effects, Observations};
 use super::regression::{self, LAGGED, Regression};
 use super::weights::Weights;
 use super::{Simulation, Test};
 use crate::estimator::Coefficient;
-use crate::solve::{self, Factor, Matrix};
+use crate::solve::{self, Matrix};
 use crate::{inference, twofold, within};
 use std::f64::consts::PI;
 
@@ -76,19 +78,6 @@ pub struct SpatialFit {
     pub interval: (f64, f64),
 }
 
-/// What the matrix G = W(I - ρW)⁻¹ says at the estimate.
-pub(crate) struct Information {
-    matrix: Matrix,
-    /// tr(G), tr(GG) + tr(G'G), on the rows that count.
-    trace: f64,
-    traces_of_squares: f64,
-    /// tr(G)/n, tr(GG)/n, 1'G1/n, 1'GG1/n.
-    pub(crate) mean_trace: f64,
-    pub(crate) mean_trace_of_square: f64,
-    pub(crate) mean_sum: f64,
-    pub(crate) mean_sum_of_square: f64,
-}
-
 /// The Durbin model, the two it contains, and whether it can be reduced to them.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -140,7 +129,7 @@ pub fn compare(weights: &Weights, observations: &Observations, options: &Options
         let ratio = 2.0 * (durbin.log_likelihood - smaller.log_likelihood);
         tests.push(Test::new(names[0], ratio, thetas.len()));
         let variance = solve::rectangular_sandwich(&gradients[index], &durbin.vcov);
-        let inverse = scaled_inverse(&variance).ok_or(SpatialError::SingularInformation)?;
+        let inverse = information::scaled_inverse(&variance).ok_or(SpatialError::SingularInformation)?;
         let product = |row: &Vec<f64>| twofold::dot(row, &values[index]).value();
         let wald = twofold::dot(&inverse.iter().map(product).collect::<Vec<_>>(), &values[index]).value();
         tests.push(Test::new(names[1], wald, thetas.len()));
@@ -150,35 +139,6 @@ pub fn compare(weights: &Weights, observations: &Observations, options: &Options
 
 fn decomposed(weights: &Weights) -> Determinant {
     Determinant::new(weights.similar_symmetric(), || weights.dense())
-}
-
-/// The rows and periods that count, and whether the determinant is over 1 - ρ.
-struct Counted {
-    rows: f64,
-    periods: f64,
-    less_one: bool,
-}
-
-impl Counted {
-    fn new(regression: &Regression, correction: Correction) -> Counted {
-        let (units, periods) = (regression.panel.weights.n_units() as f64, regression.panel.n_periods as f64);
-        let less = |has: bool| f64::from(u8::from(has && correction == Correction::LeeYu));
-        let periods = periods - less(regression.effects.of_units());
-        let less_one = less(regression.effects.of_periods());
-        Counted { rows: (units - less_one) * periods, periods, less_one: less_one > 0.0 }
-    }
-
-    /// The log-determinant and its derivative.
-    fn log(&self, determinant: &Determinant, rho: f64) -> (f64, f64) {
-        let (log, slope) = determinant.log(rho);
-        match self.less_one {
-            false => (self.periods * log, self.periods * slope),
-            true => {
-                let rest = 1.0 - rho;
-                (self.periods * (log - core_math::log(rest)), self.periods * (slope + 1.0 / rest))
-            }
-        }
-    }
 }
 
 fn fitted(
@@ -218,7 +178,7 @@ fn fitted(
         let half = counted.rows / 2.0;
         (log - half * core_math::log(squares / counted.rows), slope - half * squares_slope / squares)
     };
-    let rho = maximum(interval, likelihood)?;
+    let rho = concentrated::maximum(interval, likelihood)?;
     let filtered =
         |[own, lag]: [&[f64]; 2]| -> Vec<f64> { own.iter().zip(lag).map(|(own, lag)| own - rho * lag).collect() };
     let outcome = filtered([&regression.outcome[0], &regression.outcome[1]]);
@@ -234,7 +194,7 @@ fn fitted(
     // The part of the outcome that the regressors and effects are behind, without neighbours; G times it.
     let signal: Vec<f64> =
         filtered([&regression.raw[0], &regression.raw[1]]).iter().zip(&residuals).map(|(y, e)| y - e).collect();
-    let mut information = Information::new(weights, rho, &counted)?;
+    let information = Information::new(weights, rho, &counted)?;
     let through = (!is_error).then(|| regression.panel.within(&information.times(&signal), regression.effects));
     let variance =
         information.inverse(&columns, through.as_deref(), sigma2, &counted).ok_or(SpatialError::SingularInformation)?;
@@ -252,7 +212,6 @@ fn fitted(
         options.level,
         options.simulation.as_ref(),
     );
-    information.matrix.clear();
     let own = &regression.outcome[0];
     let minus = |rest: &[f64]| -> Vec<f64> { own.iter().zip(rest).map(|(value, rest)| value - rest).collect() };
     let (structural, reduced) = match &through {
@@ -283,192 +242,6 @@ fn fitted(
         interval,
         dropped_terms: regression.dropped_terms,
     })
-}
-
-/// Σ e² as a function of the spatial coefficient, the others being the best for it.
-enum Squares {
-    /// Of lag models: residuals of the outcome and of its lag on the regressors, and their products.
-    Lag([f64; 3]),
-    /// Of error models: products of regressors and residuals, without, once and twice the lag.
-    Error([Matrix; 3]),
-}
-
-impl Squares {
-    fn of_lag(regression: &Regression) -> Squares {
-        let lag = &regression.outcome[1];
-        let solution = solve::least_squares(&regression.columns, lag).solution;
-        let [own, lag] = [&regression.residuals, &regression::rest(lag, &regression.columns, &solution)];
-        Squares::Lag([(own, own), (own, lag), (lag, lag)].map(|(left, right)| twofold::dot(left, right).value()))
-    }
-
-    fn of_error(regression: &Regression) -> Squares {
-        let own: Vec<&Vec<f64>> = regression.columns.iter().chain([&regression.residuals]).collect();
-        let lags: Vec<Vec<f64>> = own.iter().map(|column| regression.lag(column)).collect();
-        let size = own.len();
-        let products = |product: &dyn Fn(usize, usize) -> f64| -> Matrix {
-            (0..size).map(|row| (0..size).map(|column| product(row.max(column), row.min(column))).collect()).collect()
-        };
-        Squares::Error([
-            products(&|row, column| twofold::dot(own[row], own[column]).value()),
-            products(&|row, column| {
-                (twofold::dot(own[row], &lags[column]) + twofold::dot(&lags[row], own[column])).value()
-            }),
-            products(&|row, column| twofold::dot(&lags[row], &lags[column]).value()),
-        ])
-    }
-
-    /// And the derivative, for which the other coefficients may be held (they are the best).
-    fn at(&self, rho: f64) -> (f64, f64) {
-        match self {
-            Squares::Lag([own, both, lag]) => (own - 2.0 * rho * both + rho * rho * lag, 2.0 * (rho * lag - both)),
-            Squares::Error([own, both, lag]) => {
-                let size = own.len();
-                let entry = |row: usize, column: usize| {
-                    own[row][column] - rho * both[row][column] + rho * rho * lag[row][column]
-                };
-                let matrix: Matrix =
-                    (0..size - 1).map(|row| (0..size - 1).map(|column| entry(row, column)).collect()).collect();
-                let scale: Vec<f64> = (0..size - 1).map(|index| entry(index, index)).collect();
-                let right: Vec<f64> = (0..size - 1).map(|row| entry(row, size - 1)).collect();
-                let mut direction: Vec<f64> =
-                    Factor::new(&matrix, &scale).solve(&right).into_iter().map(|coefficient| -coefficient).collect();
-                direction.push(1.0);
-                let form = |entry: &dyn Fn(usize, usize) -> f64| {
-                    let of_row = |row: usize| -> f64 {
-                        let entries: Vec<f64> = (0..size).map(|column| entry(row, column)).collect();
-                        direction[row] * twofold::dot(&entries, &direction).value()
-                    };
-                    twofold::sum((0..size).map(of_row)).value()
-                };
-                let slope = |row: usize, column: usize| 2.0 * rho * lag[row][column] - both[row][column];
-                (form(&entry), form(&slope))
-            }
-        }
-    }
-}
-
-/// Where a likelihood, given with its derivative, is largest.
-fn maximum((low, high): (f64, f64), likelihood: impl Fn(f64) -> (f64, f64)) -> Result<f64, SpatialError> {
-    const VALUES: usize = 64;
-    let at = |index: usize| low + (high - low) * (index as f64 / VALUES as f64);
-    let value = |index: &usize| likelihood(at(*index)).0;
-    // Of equal values the first.
-    let best = (1..VALUES).rev().max_by(|left, right| value(left).total_cmp(&value(right))).expect("there are many");
-    let (mut left, mut right) = (at(best - 1), at(best + 1));
-    let limits = (low, high);
-    while right - left > 4e-16 {
-        let middle = left + (right - left) / 2.0;
-        if middle <= left || middle >= right {
-            break;
-        }
-        if likelihood(middle).1 > 0.0 {
-            left = middle;
-        } else {
-            right = middle;
-        }
-    }
-    for limit in [limits.0, limits.1] {
-        if (left - limit).abs() < 1e-9 {
-            return Err(SpatialError::NoMaximum { limit });
-        }
-    }
-    Ok(left)
-}
-
-impl Information {
-    fn new(weights: &Weights, rho: f64, counted: &Counted) -> Result<Information, SpatialError> {
-        let size = weights.n_units();
-        let mut system = weights.dense();
-        for (unit, row) in system.iter_mut().enumerate() {
-            row.iter_mut().for_each(|entry| *entry *= -rho);
-            row[unit] += 1.0;
-        }
-        let inverse = solve::inverse(&system).ok_or(SpatialError::SingularInformation)?;
-        let row = |unit: usize| {
-            let mut row = vec![0.0; size];
-            for (other, weight) in weights.neighbours(unit) {
-                row.iter_mut().zip(&inverse[*other]).for_each(|(sum, entry)| *sum += weight * entry);
-            }
-            row
-        };
-        let matrix: Matrix = (0..size).map(row).collect();
-        let columns: Matrix = (0..size).map(|column| matrix.iter().map(|row| row[column]).collect()).collect();
-        let n = size as f64;
-        let trace = twofold::sum((0..size).map(|unit| matrix[unit][unit])).value();
-        let products = |left: &Matrix, right: &Matrix| {
-            twofold::sum(left.iter().zip(right).map(|(left, right)| twofold::dot(left, right).value())).value()
-        };
-        let (square, cross) = (products(&matrix, &columns), products(&matrix, &matrix));
-        let sums = |matrix: &Matrix| -> Vec<f64> {
-            matrix.iter().map(|row| twofold::sum(row.iter().copied()).value()).collect()
-        };
-        let (of_rows, of_columns) = (sums(&matrix), sums(&columns));
-        let mean_of_products = twofold::dot(&of_columns, &of_columns).value() / n;
-        // The trace over what is left when the mean over units is taken out: G1 = 1/(1 - ρ).
-        let ones = 1.0 / (1.0 - rho);
-        let (counted_trace, counted_squares) = match counted.less_one {
-            false => (trace, square + cross),
-            true => (trace - ones, square - ones * ones + cross - mean_of_products),
-        };
-        Ok(Information {
-            trace: counted_trace,
-            traces_of_squares: counted_squares,
-            mean_trace: trace / n,
-            mean_trace_of_square: square / n,
-            mean_sum: twofold::mean(&of_rows),
-            mean_sum_of_square: twofold::dot(&of_columns, &of_rows).value() / n,
-            matrix,
-        })
-    }
-
-    /// G x in each period.
-    fn times(&self, values: &[f64]) -> Vec<f64> {
-        let period =
-            |values: &[f64]| -> Vec<f64> { self.matrix.iter().map(|row| twofold::dot(row, values).value()).collect() };
-        values.chunks(self.matrix.len()).flat_map(period).collect()
-    }
-
-    /// The variance of the coefficients and ρ: β, ρ and σ² have the information
-    /// X'X/σ², X'g/σ², 0; K (tr GG + tr G'G) + g'g/σ², K tr G/σ²; N/2σ⁴ with g = G(Xβ + effects) in lag models, 0 in error
-    /// models (Anselin 1988, §6.2 and §8.1; Elhorst 2003).
-    fn inverse(&self, columns: &[Vec<f64>], through: Option<&[f64]>, sigma2: f64, counted: &Counted) -> Option<Matrix> {
-        let size = columns.len() + 2;
-        let mut information = vec![vec![0.0; size]; size];
-        let mut set = |row: usize, column: usize, value: f64| {
-            information[row][column] = value;
-            information[column][row] = value;
-        };
-        let (rho, variance) = (size - 2, size - 1);
-        for (row, left) in columns.iter().enumerate() {
-            for (column, right) in columns.iter().enumerate().take(row + 1) {
-                set(row, column, twofold::dot(left, right).value() / sigma2);
-            }
-            set(row, rho, through.map_or(0.0, |through| twofold::dot(left, through).value() / sigma2));
-        }
-        let signal = through.map_or(0.0, |through| twofold::dot(through, through).value() / sigma2);
-        set(rho, rho, counted.periods * self.traces_of_squares + signal);
-        set(rho, variance, counted.periods * self.trace / sigma2);
-        set(variance, variance, counted.rows / (2.0 * sigma2 * sigma2));
-        let inverse = scaled_inverse(&information)?;
-        Some(inverse[..size - 1].iter().map(|row| row[..size - 1].to_vec()).collect())
-    }
-}
-
-/// Of a matrix with a positive diagonal, in units in which that is 1; symmetric to the last bit.
-fn scaled_inverse(matrix: &Matrix) -> Option<Matrix> {
-    let size = matrix.len();
-    let roots: Vec<f64> = (0..size).map(|index| matrix[index][index].sqrt()).collect();
-    if roots.iter().any(|root| !root.is_finite() || *root <= 0.0) {
-        return None;
-    }
-    let scaled: Matrix = (0..size)
-        .map(|row| (0..size).map(|column| matrix[row][column] / roots[row] / roots[column]).collect())
-        .collect();
-    let inverse = solve::inverse(&scaled)?;
-    let entry =
-        |row: usize, column: usize| 0.5 * (inverse[row][column] + inverse[column][row]) / (roots[row] * roots[column]);
-    let inverse: Matrix = (0..size).map(|row| (0..size).map(|column| entry(row, column)).collect()).collect();
-    (0..size).all(|index| inverse[index][index] > 0.0).then_some(inverse)
 }
 
 fn places(terms: &[String], observations: &Observations) -> Vec<Places> {

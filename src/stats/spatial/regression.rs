@@ -3,8 +3,7 @@
 use super::error::SpatialError;
 use super::panel::{Effects, Observations, Panel};
 use super::weights::Weights;
-use crate::solve::{self, Solved};
-use crate::{twofold, within};
+use crate::{solve, twofold, within};
 
 /// The prefix of a lagged term.
 pub(crate) const LAGGED: &str = "W:";
@@ -20,7 +19,6 @@ pub(crate) struct Regression<'a> {
     pub(crate) columns: Vec<Vec<f64>>,
     pub(crate) dropped_terms: Vec<(String, String)>,
     /// Of the outcome on the regressors.
-    pub(crate) solved: Solved,
     pub(crate) residuals: Vec<f64>,
 }
 
@@ -90,7 +88,7 @@ impl<'a> Regression<'a> {
         if squares(&residuals) <= solve::COLLINEAR * solve::COLLINEAR * squares(&outcome[0]) {
             return Err(SpatialError::PerfectFit { outcome: name });
         }
-        Ok(Regression { panel, effects, raw, outcome, terms, columns, dropped_terms, solved, residuals })
+        Ok(Regression { panel, effects, raw, outcome, terms, columns, dropped_terms, residuals })
     }
 
     /// The lag of values of the panel, freed of effects.
