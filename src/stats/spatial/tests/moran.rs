@@ -27,11 +27,11 @@ fn moments_are_those_over_all_orders() {
     let values = [1.0, 4.0, -2.0, 0.5, 7.0, 3.0, 3.5];
     let expected = moran(&weights, "x", &values, None).expect("a statistic");
     let mut orders = vec![vec![]];
-    for unit in 0..7 {
+    for value in values {
         let longer = |order: Vec<f64>| {
             (0..=order.len()).map(move |place| {
                 let mut order = order.clone();
-                order.insert(place, values[unit]);
+                order.insert(place, value);
                 order
             })
         };
