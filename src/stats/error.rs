@@ -1,6 +1,7 @@
 //! What can be wrong with a model or a measure, with the facts and the next step. Prints nothing.
 
 use crate::sensitivity::error::SensitivityError;
+use crate::spatial::error::SpatialError;
 use crate::staggered::error::StaggeredError;
 
 /// Why there is no result.
@@ -87,6 +88,8 @@ pub enum StatsError {
     #[error(transparent)]
     Sensitivity(#[from] SensitivityError),
     #[error(transparent)]
+    Spatial(#[from] SpatialError),
+    #[error(transparent)]
     Staggered(#[from] StaggeredError),
 }
 
@@ -136,6 +139,7 @@ impl StatsError {
             StatsError::NoCompleteRow { .. } => "leave out the indicator that is missing most",
             StatsError::AllConstant { .. } => "an index needs an indicator that differs between rows",
             StatsError::Sensitivity(error) => return error.hint().map(str::to_string),
+            StatsError::Spatial(error) => return error.hint().map(str::to_string),
             StatsError::Staggered(error) => return error.hint().map(str::to_string),
             StatsError::UnknownColumn { .. }
             | StatsError::ColumnLength { .. }

@@ -28,6 +28,7 @@ mod separation;
 pub mod shared;
 mod simplex;
 mod solve;
+pub mod spatial;
 pub mod staggered;
 mod student;
 mod tails;
