@@ -13,33 +13,53 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes per row that the order takes beside the rows.
-pub(crate) const BYTES_PER_ROW: usize = size_of::<Entry>() + size_of::<u64>();
-
-const BITS: u32 = u128::BITS;
+/// Bytes per row that the order takes beside the rows, at most.
+pub(crate) const BYTES_PER_ROW: usize = size_of::<Long>() + size_of::<u64>();
 
 /// Below this a thread would take longer to start than to sort.
 const LEAST_RUN: usize = 100_000;
 
-/// The rows of some batches by key.
-pub(crate) struct Order {
-    batches: Arc<Vec<RecordBatch>>,
-    keys: Keys,
-    runs: Vec<Run>,
-    last: Option<Entry>,
+/// A row with the leading part of its key.
+trait Entry: Copy + Send + Sync {
+    /// Room for the packed key.
+    const BITS: u32;
+    fn new(packed: u128, batch: usize, row: usize) -> Self;
+    /// By the packed keys; rows of equal ones are not equal here where that costs nothing.
+    fn first(&self, other: &Self) -> Ordering;
+    fn same_packed(&self, other: &Self) -> bool;
+    /// The batch, and the row in it.
+    fn place(&self) -> (usize, usize);
 }
 
+/// A key of 64 bits above the place of the row: one comparison of numbers, in half the memory.
 #[derive(Clone, Copy)]
-struct Entry {
+struct Short(u128);
+
+/// A longer key.
+#[derive(Clone, Copy)]
+struct Long {
     packed: u128,
     batch: u32,
     row: u32,
 }
 
+/// The rows of some batches by key.
+pub(crate) struct Order {
+    blocks: Box<dyn FnMut() -> Option<Block> + Send>,
+}
+
+/// Sorted runs on their way into blocks.
+struct Merge<E> {
+    batches: Arc<Vec<RecordBatch>>,
+    keys: Keys,
+    runs: Vec<Run<E>>,
+    last: Option<E>,
+}
+
 /// A part of the rows, sorted. `next` is the first that was not given out.
-struct Run {
+struct Run<E> {
     batches: Range<usize>,
-    entries: Vec<Entry>,
+    entries: Vec<E>,
     is_sorted: bool,
     next: usize,
 }
@@ -74,27 +94,42 @@ pub(crate) fn by_key(
     threads: usize,
 ) -> Result<Option<Order>, ArrowError> {
     let columns = key.iter().map(|column| key_column(batches, *column)).collect::<Result<Vec<_>, _>>()?;
-    let (packings, decided) = packings(&columns);
-    let mut keys = Keys { columns, decided };
+    let (packings, decided) = packings(&columns, Short::BITS);
+    if decided == columns.len() {
+        let keys = Keys { columns, decided };
+        return Ok(merge::<Short>(batches, keys, &packings, threads).map(Merge::order));
+    }
+    let (packings, decided) = packings(&columns, Long::BITS);
+    let keys = Keys { columns, decided };
+    Ok(merge::<Long>(batches, keys, &packings, threads).map(Merge::order))
+}
+
+fn merge<E: Entry + 'static>(
+    batches: &Arc<Vec<RecordBatch>>,
+    mut keys: Keys,
+    packings: &[Packing],
+    threads: usize,
+) -> Option<Merge<E>> {
     let mut runs = runs(batches, threads);
     parallel::each(
         &mut runs,
         threads,
-        |run| {
-            run.entries = entries(&keys, &packings, batches, run.batches.clone());
+        |run: &mut Run<E>| {
+            run.entries = entries(&keys, packings, batches, run.batches.clone());
             run.is_sorted = run.entries.is_sorted_by(|one, other| keys.compare(one, other).is_le());
         },
         || (),
     );
     let mut ends = runs.windows(2).map(|pair| (pair[0].entries.last(), pair[1].entries.first()));
-    let in_order = |(end, start): (Option<&Entry>, Option<&Entry>)| match (end, start) {
+    let in_order = |(end, start): (Option<&E>, Option<&E>)| match (end, start) {
         (Some(end), Some(start)) => keys.compare(end, start).is_le(),
         _ => true,
     };
     if runs.iter().all(|run| run.is_sorted) && ends.all(in_order) {
-        return Ok(None);
+        return None;
     }
     // They are in the packed numbers.
+    let decided = keys.decided;
     keys.columns[..decided].fill_with(|| KeyColumn::Numbers(Vec::new()));
     parallel::each(
         &mut runs,
@@ -106,35 +141,89 @@ pub(crate) fn by_key(
         },
         || (),
     );
-    Ok(Some(Order { batches: batches.clone(), keys, runs, last: None }))
+    Some(Merge { batches: batches.clone(), keys, runs, last: None })
 }
 
 impl Order {
     /// The next rows, merged from the sorted runs.
     pub fn block(&mut self) -> Option<Block> {
+        (self.blocks)()
+    }
+}
+
+impl<E: Entry + 'static> Merge<E> {
+    fn order(mut self) -> Order {
+        Order { blocks: Box::new(move || self.block()) }
+    }
+
+    fn block(&mut self) -> Option<Block> {
         let (mut rows, mut repeats) = (Vec::with_capacity(BLOCK), Vec::new());
         while rows.len() < BLOCK {
             let heads = self.runs.iter().enumerate().filter_map(|(run, one)| Some((run, one.entries.get(one.next)?)));
-            let Some((run, &entry)) = heads.min_by(|(_, one), (_, other)| self.keys.compare(one, other)) else { break };
+            let Some((run, &entry)) = heads.min_by(|(_, one), (_, other)| self.keys.compare(*one, *other)) else { break };
             self.runs[run].next += 1;
-            if self.last.is_some_and(|last| self.keys.compare(&last, &entry).is_eq()) {
+            if self.last.is_some_and(|last| self.keys.are_equal(&last, &entry)) {
                 repeats.push(rows.len());
             }
             self.last = Some(entry);
-            rows.push((entry.batch as usize, entry.row as usize));
+            rows.push(entry.place());
         }
         (!rows.is_empty()).then(|| Block::picked(self.batches.clone(), rows, repeats))
     }
 }
 
-impl Keys {
-    fn compare(&self, one: &Entry, other: &Entry) -> Ordering {
-        one.packed.cmp(&other.packed).then_with(|| self.undecided(one, other))
+impl Entry for Short {
+    const BITS: u32 = u64::BITS;
+
+    fn new(packed: u128, batch: usize, row: usize) -> Short {
+        Short(packed << u64::BITS | (batch as u128) << u32::BITS | row as u128)
     }
 
-    fn undecided(&self, one: &Entry, other: &Entry) -> Ordering {
-        let place = |entry: &Entry| (entry.batch as usize, entry.row as usize);
-        let ((batch, row), (other_batch, other_row)) = (place(one), place(other));
+    fn first(&self, other: &Short) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+
+    fn same_packed(&self, other: &Short) -> bool {
+        self.0 >> u64::BITS == other.0 >> u64::BITS
+    }
+
+    fn place(&self) -> (usize, usize) {
+        ((self.0 as u64 >> u32::BITS) as usize, self.0 as u32 as usize)
+    }
+}
+
+impl Entry for Long {
+    const BITS: u32 = u128::BITS;
+
+    fn new(packed: u128, batch: usize, row: usize) -> Long {
+        Long { packed, batch: batch as u32, row: row as u32 }
+    }
+
+    fn first(&self, other: &Long) -> Ordering {
+        self.packed.cmp(&other.packed)
+    }
+
+    fn same_packed(&self, other: &Long) -> bool {
+        self.packed == other.packed
+    }
+
+    fn place(&self) -> (usize, usize) {
+        (self.batch as usize, self.row as usize)
+    }
+}
+
+impl Keys {
+    fn compare<E: Entry>(&self, one: &E, other: &E) -> Ordering {
+        one.first(other).then_with(|| self.undecided(one, other))
+    }
+
+    /// Whether the keys are the same.
+    fn are_equal<E: Entry>(&self, one: &E, other: &E) -> bool {
+        one.same_packed(other) && self.undecided(one, other).is_eq()
+    }
+
+    fn undecided<E: Entry>(&self, one: &E, other: &E) -> Ordering {
+        let ((batch, row), (other_batch, other_row)) = (one.place(), other.place());
         let compared = self.columns[self.decided..].iter().map(|column| match column {
             KeyColumn::Numbers(batches) => batches[batch][row].cmp(&batches[other_batch][other_row]),
             KeyColumn::Texts(batches) => batches[batch].value(row).cmp(batches[other_batch].value(other_row)),
@@ -170,9 +259,9 @@ fn numbers(array: &ArrayRef) -> Result<Vec<u64>, ArrowError> {
     }
 }
 
-/// How the columns are packed, as many as there is room for, and how many of them are packed without a loss.
-fn packings(columns: &[KeyColumn]) -> (Vec<Packing>, usize) {
-    let (mut packings, mut room) = (Vec::new(), BITS);
+/// How the columns are packed into so many bits, as many as there is room for, and how many of them without a loss.
+fn packings(columns: &[KeyColumn], bits: u32) -> (Vec<Packing>, usize) {
+    let (mut packings, mut room) = (Vec::new(), bits);
     for (index, column) in columns.iter().enumerate() {
         if room == 0 {
             return (packings, index);
@@ -220,7 +309,7 @@ fn text_range(batches: &[StringArray]) -> (usize, usize) {
 }
 
 /// Batches side by side, of about as many rows per run.
-fn runs(batches: &[RecordBatch], threads: usize) -> Vec<Run> {
+fn runs<E>(batches: &[RecordBatch], threads: usize) -> Vec<Run<E>> {
     let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let wanted = total.div_ceil(threads.max(1)).max(LEAST_RUN);
     let (mut runs, mut start, mut rows) = (Vec::new(), 0, 0);
@@ -238,38 +327,39 @@ fn runs(batches: &[RecordBatch], threads: usize) -> Vec<Run> {
     runs
 }
 
-fn entries(keys: &Keys, packings: &[Packing], batches: &[RecordBatch], range: Range<usize>) -> Vec<Entry> {
+fn entries<E: Entry>(keys: &Keys, packings: &[Packing], batches: &[RecordBatch], range: Range<usize>) -> Vec<E> {
     let mut entries = Vec::with_capacity(batches[range.clone()].iter().map(RecordBatch::num_rows).sum());
+    let mut packed: Vec<u128> = Vec::new();
     for batch in range {
-        let start = entries.len();
-        let rows = 0..batches[batch].num_rows();
-        entries.extend(rows.map(|row| Entry { packed: 0, batch: batch as u32, row: row as u32 }));
+        packed.clear();
+        packed.resize(batches[batch].num_rows(), 0);
         for (packing, column) in packings.iter().zip(&keys.columns) {
-            pack(&mut entries[start..], *packing, column, batch);
+            pack(&mut packed, *packing, column, batch);
         }
+        entries.extend(packed.iter().enumerate().map(|(row, packed)| E::new(*packed, batch, row)));
     }
     entries
 }
 
 /// Puts one more column behind what is packed already.
-fn pack(entries: &mut [Entry], packing: Packing, column: &KeyColumn, batch: usize) {
+fn pack(packed: &mut [u128], packing: Packing, column: &KeyColumn, batch: usize) {
     match (packing, column) {
         (Packing::Number { least, bits, dropped }, KeyColumn::Numbers(batches)) => {
-            for (entry, number) in entries.iter_mut().zip(&batches[batch]) {
-                entry.packed = entry.packed << (bits - dropped) | u128::from((number - least) >> dropped);
+            for (packed, number) in packed.iter_mut().zip(&batches[batch]) {
+                *packed = *packed << (bits - dropped) | u128::from((number - least) >> dropped);
             }
         }
         (Packing::Text { from, bytes, length_bits }, KeyColumn::Texts(batches)) => {
-            for (entry, text) in entries.iter_mut().zip(batches[batch].iter().flatten()) {
+            for (packed, text) in packed.iter_mut().zip(batches[batch].iter().flatten()) {
                 let rest = &text.as_bytes()[from..];
                 let kept = rest.len().min(bytes);
                 let mut buffer = [0; 16];
                 buffer[..kept].copy_from_slice(&rest[..kept]);
                 // From the left, so that shorter texts come first; a shift by all bits leaves nothing.
-                let head = u128::from_be_bytes(buffer).checked_shr(BITS - 8 * bytes as u32).unwrap_or(0);
-                let packed = entry.packed.checked_shl(8 * bytes as u32).unwrap_or(0) | head;
+                let head = u128::from_be_bytes(buffer).checked_shr(u128::BITS - 8 * bytes as u32).unwrap_or(0);
+                let longer = packed.checked_shl(8 * bytes as u32).unwrap_or(0) | head;
                 let length = if length_bits == 0 { 0 } else { kept as u128 };
-                entry.packed = packed << length_bits | length;
+                *packed = longer << length_bits | length;
             }
         }
         _ => unreachable!("a packing is made for its column"),
