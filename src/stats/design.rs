@@ -24,7 +24,8 @@ mod tests;
 mod timing;
 
 use crate::error::StatsError;
-use crate::formula::Formula;
+use crate::formula::{Formula, Level};
+use crate::resampling::error::ResamplingError;
 use evaluate::Evaluated;
 use groups::Grouping;
 use std::collections::BTreeMap;
@@ -373,6 +374,27 @@ impl Design {
             |group: &Group| self.slopes.iter().any(|slopes| slopes.means && slopes.group.name == group.name);
         let means = self.effects.iter().filter(|group| !is_sloped(group)).map(|group| group.name.clone());
         means.chain(self.slopes.iter().map(|slopes| slopes.name.clone())).collect()
+    }
+
+    /// Which level of a column each row of the sample has, and the labels of the levels.
+    pub(crate) fn grouped(&self, data: &Data, column: &str) -> Result<(Group, Vec<Level>), StatsError> {
+        sample::check(data, &[column.to_string()])?;
+        let rows = sample::used(&self.sample);
+        let is_missing = |row: &usize| match &data.columns[column] {
+            ColumnData::Text(values) => values[*row].is_none(),
+            ColumnData::Float(values) => values[*row].is_none(),
+        };
+        if let Some(row) = rows.iter().copied().find(is_missing) {
+            return Err(ResamplingError::MissingLabel { column: column.to_string(), row: row + 1 }.into());
+        }
+        let grouping = Grouping::of(&data.columns[column], &rows);
+        let labels = grouping.labels.clone();
+        Ok((grouping.into_group(column.to_string()), labels))
+    }
+
+    /// The row of the data of each position of the sample.
+    pub(crate) fn rows(&self) -> Vec<usize> {
+        sample::used(&self.sample)
     }
 
     /// The row of the data at a position of the sample.

@@ -1,5 +1,6 @@
 //! What can be wrong with a model or a measure, with the facts and the next step. Prints nothing.
 
+use crate::resampling::error::ResamplingError;
 use crate::staggered::error::StaggeredError;
 
 /// Why there is no result.
@@ -84,6 +85,8 @@ pub enum StatsError {
     #[error("every indicator is constant: [{}]", indicators.join(", "))]
     AllConstant { indicators: Vec<String> },
     #[error(transparent)]
+    Resampling(#[from] ResamplingError),
+    #[error(transparent)]
     Staggered(#[from] StaggeredError),
 }
 
@@ -132,6 +135,7 @@ impl StatsError {
             StatsError::NotConverged { .. } => "the levels of the effects hardly overlap: combine small levels",
             StatsError::NoCompleteRow { .. } => "leave out the indicator that is missing most",
             StatsError::AllConstant { .. } => "an index needs an indicator that differs between rows",
+            StatsError::Resampling(error) => return error.hint().map(str::to_string),
             StatsError::Staggered(error) => return error.hint().map(str::to_string),
             StatsError::UnknownColumn { .. }
             | StatsError::ColumnLength { .. }

@@ -9,6 +9,7 @@
 //! nothing asks which CPU it runs on.
 
 mod demean;
+pub mod density;
 pub mod describe;
 pub mod design;
 mod eigen;
@@ -16,12 +17,14 @@ pub mod error;
 pub mod estimator;
 pub mod estimators;
 pub mod formula;
+pub mod hypotheses;
 mod inference;
 pub mod instruments;
 pub mod likelihood;
 pub mod measures;
 mod prepare;
 pub mod random;
+pub mod resampling;
 mod separation;
 mod solve;
 pub mod staggered;

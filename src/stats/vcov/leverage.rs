@@ -21,7 +21,7 @@ const WORK: usize = 2_000_000_000;
 const FULL: f64 = 1e-10;
 
 /// Residuals divided by √(1 - h), or by 1 - h where `squared`.
-pub(super) fn inflated(
+pub(crate) fn inflated(
     design: &Design,
     bread: &Matrix,
     columns: &[Vec<f64>],
@@ -168,7 +168,7 @@ impl Parts {
 }
 
 /// Dummies of the effects that are not eliminated, freed of those that are and weighted.
-fn dummies(design: &Design, eliminated: &[Group]) -> Result<Vec<Vec<f64>>, StatsError> {
+pub(crate) fn dummies(design: &Design, eliminated: &[Group]) -> Result<Vec<Vec<f64>>, StatsError> {
     if let Some(slopes) = design.slopes.first() {
         let what = "variances with leverages";
         return Err(StatsError::SlopesUnsupported { effect: slopes.name.clone(), what });
