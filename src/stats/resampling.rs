@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | the coefficient of interest with all else taken out | `partial` | Frisch & Waugh (1933), Lovell (1963) |
 //! | do two groups differ | `groups` | Chow (1960), Fisher (1935), Cleary (1999) |
+//! | does one row or unit decide | `influence` | Belsley, Kuh & Welsch (1980) |
 //! | what effect would have been seen | `power` | Bloom (1995) |
 //! | dates of adoption by unit | `adoption` | |
 //! | would other units or dates give as much | `placebo` | Fisher (1935), Young (2019) |
@@ -15,6 +16,7 @@
 mod adoption;
 pub mod error;
 pub mod groups;
+pub mod influence;
 mod partial;
 pub mod placebo;
 pub mod power;
