@@ -3,16 +3,22 @@
 
 mod bacon;
 mod callaway_santanna;
+mod chaisemartin_dhaultfoeuille;
 mod event_study;
+mod extended;
 mod imputation;
+mod local_projections;
 mod method;
 mod models;
 mod outputs;
 mod regression;
 mod rows;
+mod stacked;
 mod staggered;
 mod sun_abraham;
+mod synthetic;
 mod two_stage;
+mod two_way_weights;
 
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, did_you_mean};
@@ -37,10 +43,16 @@ pub struct Estimate;
 static STAGGERED: &[Entry] = &[
     staggered::entry::<bacon::Bacon>(),
     staggered::entry::<callaway_santanna::CallawaySantAnna>(),
+    staggered::entry::<chaisemartin_dhaultfoeuille::ChaisemartinDHaultfoeuille>(),
     staggered::entry::<event_study::EventStudy>(),
+    staggered::entry::<extended::Extended>(),
     staggered::entry::<imputation::Imputation>(),
+    staggered::entry::<local_projections::LocalProjections>(),
+    staggered::entry::<stacked::Stacked>(),
     staggered::entry::<sun_abraham::SunAbraham>(),
+    staggered::entry::<synthetic::Synthetic>(),
     staggered::entry::<two_stage::TwoStage>(),
+    staggered::entry::<two_way_weights::TwoWayWeights>(),
 ];
 
 struct EstimateStage {

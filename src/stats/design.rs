@@ -24,8 +24,10 @@ mod tests;
 mod timing;
 
 use crate::error::StatsError;
-use crate::formula::Formula;
+use crate::formula::{Formula, Level};
+use crate::resampling::error::ResamplingError;
 use evaluate::Evaluated;
+use groups::Grouping;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -391,6 +393,27 @@ impl Design {
     /// Whether anything is absorbed.
     pub(crate) fn has_effects(&self) -> bool {
         !self.effects.is_empty() || !self.slopes.is_empty()
+    }
+
+    /// Which level of a column each row of the sample has, and the labels of the levels.
+    pub(crate) fn grouped(&self, data: &Data, column: &str) -> Result<(Group, Vec<Level>), StatsError> {
+        sample::check(data, &[column.to_string()])?;
+        let rows = sample::used(&self.sample);
+        let is_missing = |row: &usize| match &data.columns[column] {
+            ColumnData::Text(values) => values[*row].is_none(),
+            ColumnData::Float(values) => values[*row].is_none(),
+        };
+        if let Some(row) = rows.iter().copied().find(is_missing) {
+            return Err(ResamplingError::MissingLabel { column: column.to_string(), row: row + 1 }.into());
+        }
+        let grouping = Grouping::of(&data.columns[column], &rows);
+        let labels = grouping.labels.clone();
+        Ok((grouping.into_group(column.to_string()), labels))
+    }
+
+    /// The row of the data of each position of the sample.
+    pub(crate) fn rows(&self) -> Vec<usize> {
+        sample::used(&self.sample)
     }
 
     /// The row of the data at a position of the sample.

@@ -1,5 +1,6 @@
 //! What can be wrong with a model or a measure, with the facts and the next step. Prints nothing.
 
+use crate::resampling::error::ResamplingError;
 use crate::sensitivity::error::SensitivityError;
 use crate::spatial::error::SpatialError;
 use crate::staggered::error::StaggeredError;
@@ -86,6 +87,8 @@ pub enum StatsError {
     #[error("every indicator is constant: [{}]", indicators.join(", "))]
     AllConstant { indicators: Vec<String> },
     #[error(transparent)]
+    Resampling(#[from] ResamplingError),
+    #[error(transparent)]
     Sensitivity(#[from] SensitivityError),
     #[error(transparent)]
     Spatial(#[from] SpatialError),
@@ -138,6 +141,7 @@ impl StatsError {
             StatsError::NotConverged { .. } => "the levels of the effects hardly overlap: combine small levels",
             StatsError::NoCompleteRow { .. } => "leave out the indicator that is missing most",
             StatsError::AllConstant { .. } => "an index needs an indicator that differs between rows",
+            StatsError::Resampling(error) => return error.hint().map(str::to_string),
             StatsError::Sensitivity(error) => return error.hint().map(str::to_string),
             StatsError::Spatial(error) => return error.hint().map(str::to_string),
             StatsError::Staggered(error) => return error.hint().map(str::to_string),

@@ -9,6 +9,7 @@
 //! nothing asks which CPU it runs on.
 
 mod demean;
+pub mod density;
 pub mod describe;
 pub mod design;
 mod eigen;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod estimator;
 pub mod estimators;
 pub mod formula;
+pub mod hypotheses;
 mod inference;
 pub mod instruments;
 pub mod likelihood;
@@ -23,6 +25,7 @@ pub mod measures;
 pub mod models;
 mod prepare;
 pub mod random;
+pub mod resampling;
 pub mod sensitivity;
 mod separation;
 pub mod shared;

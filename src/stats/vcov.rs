@@ -19,7 +19,7 @@
 //! effects nested in a cluster, all but one level each. G is the smaller number of clusters of the two. This is what
 //! [`SmallSample::Fixest`] does; the other rules change K*, G or leave the factors out, σ² being SSR/(n-1) then.
 
-mod leverage;
+pub(crate) mod leverage;
 mod serial;
 mod spatial;
 
@@ -188,7 +188,7 @@ fn clustered(matrix: Matrix, name: &str, cluster: &Group) -> Variance {
 }
 
 /// (n-1)/(n-K*) · G/(G-1) with `levels` as G, as far as the rules ask for it.
-fn cluster_factor(design: &Design, n_coefficients: usize, clusters: &[Group], levels: usize) -> f64 {
+pub(crate) fn cluster_factor(design: &Design, n_coefficients: usize, clusters: &[Group], levels: usize) -> f64 {
     let rules = design.small_sample.rules();
     let (n_obs, levels) = (design.n_obs() as f64, levels as f64);
     let free = n_obs - (n_coefficients + counted(design, clusters, rules)) as f64;
@@ -238,7 +238,7 @@ fn means_beside(effects: &[Group], clusters: &[Group]) -> usize {
 }
 
 /// Whether every level of `effect` lies in one cluster.
-fn nested(effect: &Group, cluster: &Group) -> bool {
+pub(crate) fn nested(effect: &Group, cluster: &Group) -> bool {
     let mut clusters: Vec<Option<u32>> = vec![None; effect.levels];
     effect
         .codes

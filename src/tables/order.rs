@@ -160,7 +160,9 @@ impl<E: Entry + 'static> Merge<E> {
         let (mut rows, mut repeats) = (Vec::with_capacity(BLOCK), Vec::new());
         while rows.len() < BLOCK {
             let heads = self.runs.iter().enumerate().filter_map(|(run, one)| Some((run, one.entries.get(one.next)?)));
-            let Some((run, &entry)) = heads.min_by(|(_, one), (_, other)| self.keys.compare(*one, *other)) else { break };
+            let Some((run, &entry)) = heads.min_by(|(_, one), (_, other)| self.keys.compare(*one, *other)) else {
+                break;
+            };
             self.runs[run].next += 1;
             if self.last.is_some_and(|last| self.keys.are_equal(&last, &entry)) {
                 repeats.push(rows.len());

@@ -13,10 +13,12 @@ use crate::keys::KeyCheck;
 use crate::order;
 use crate::parallel;
 use crate::read;
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
+use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use std::fs;
+use std::mem::take;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,6 +86,30 @@ pub(crate) struct Target<'a> {
     pub key_columns: Vec<usize>,
     columns: Vec<(String, ColumnType)>,
     threads: usize,
+}
+
+/// A batch that is sorted has at most so many rows, and its texts so many bytes, whose places are 32 bits.
+const MOST_ROWS: usize = 1 << 20;
+const MOST_BYTES: usize = 1 << 30;
+
+fn text_bytes(array: &ArrayRef) -> usize {
+    match array.data_type().is_primitive() {
+        true => 0,
+        false => array.to_data().get_slice_memory_size().unwrap_or(array.get_array_memory_size()),
+    }
+}
+
+/// Several batches as one, one batch as several of `size` rows at most.
+fn group(batches: Vec<RecordBatch>, schema: &SchemaRef, size: usize) -> Result<Vec<RecordBatch>, ArrowError> {
+    let prepared = batches.iter().map(|batch| gather::prepared(batch, schema)).collect::<Result<Vec<_>, _>>()?;
+    drop(batches);
+    match &prepared[..] {
+        [batch] => {
+            let starts = (0..batch.num_rows()).step_by(size);
+            Ok(starts.map(|start| batch.slice(start, size.min(batch.num_rows() - start))).collect())
+        }
+        batches => Ok(vec![compute::concat_batches(schema, batches)?]),
+    }
 }
 
 /// Where its rows come from.
@@ -183,19 +209,29 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Small batches, so that several threads can sort, in the types that can be sorted.
+    /// Batches in the types that can be sorted: not so large that one thread has them all, and not so small that looking for a
+    /// row's batch takes longer than the row.
     fn prepared(&self, batches: Vec<RecordBatch>) -> Result<Arc<Vec<RecordBatch>>, ArrowError> {
         let Some(schema) = batches.first().map(|batch| gather::prepared_schema(&batch.schema(), &self.key_columns))
         else {
             return Ok(Arc::default());
         };
-        let mut prepared = Vec::new();
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let size = (rows / (8 * self.threads.max(1))).clamp(BLOCK, MOST_ROWS);
+        let mut groups: Vec<(Vec<RecordBatch>, Result<Vec<RecordBatch>, ArrowError>)> = Vec::new();
+        let (mut rows, mut bytes) = (size, 0);
         for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
-            let batch = gather::prepared(&batch, &schema)?;
-            let starts = (0..batch.num_rows()).step_by(BLOCK);
-            prepared.extend(starts.map(|start| batch.slice(start, BLOCK.min(batch.num_rows() - start))));
+            let more: usize = batch.columns().iter().map(|column| text_bytes(column)).sum();
+            if rows + batch.num_rows() > size || bytes + more > MOST_BYTES {
+                groups.push((Vec::new(), Ok(Vec::new())));
+                (rows, bytes) = (0, 0);
+            }
+            (rows, bytes) = (rows + batch.num_rows(), bytes + more);
+            groups.last_mut().expect("one was begun").0.push(batch);
         }
-        Ok(Arc::new(prepared))
+        parallel::each(&mut groups, self.threads, |(batches, made)| *made = group(take(batches), &schema, size), || ());
+        let made = groups.into_iter().map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?;
+        Ok(Arc::new(made.into_iter().flatten().collect()))
     }
 
     fn failed(&self, error: ArrowError) -> TableError {

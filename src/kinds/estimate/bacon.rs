@@ -5,7 +5,6 @@ use super::staggered::{self, Staggered};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
 use stats::error::StatsError;
-use stats::estimator::Coefficient;
 use stats::staggered::bacon::{Kind, bacon};
 use stats::staggered::panel::Panel;
 
@@ -45,23 +44,10 @@ impl Staggered for Bacon {
     fn estimate(&self, panel: Panel, problem: &Problem) -> Result<Estimated, StatsError> {
         let panel = if self.leaves_out_units { panel.balanced_part()? } else { panel };
         let found = bacon(&panel)?;
-        // A decomposition has no inference.
-        let number = |term: String, estimate: f64| {
-            let none = f64::NAN;
-            Estimate::new(Coefficient {
-                term,
-                estimate,
-                std_error: none,
-                statistic: none,
-                p_value: none,
-                conf_low: none,
-                conf_high: none,
-            })
-        };
-        let mut estimates = vec![number("att".to_string(), found.two_way)];
+        let mut estimates = vec![Estimate::without_inference("att", found.two_way)];
         for (kind, weight, estimate) in &found.kinds {
-            estimates.push(number(format!("average:{}", name(*kind)), *estimate));
-            estimates.push(number(format!("weight:{}", name(*kind)), *weight));
+            estimates.push(Estimate::without_inference(&format!("average:{}", name(*kind)), *estimate));
+            estimates.push(Estimate::without_inference(&format!("weight:{}", name(*kind)), *weight));
         }
         let own = found.comparisons.iter().map(|comparison| {
             let against = match comparison.comparison {

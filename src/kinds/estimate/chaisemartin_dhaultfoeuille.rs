@@ -17,7 +17,10 @@ impl Staggered for ChaisemartinDHaultfoeuille {
 
     fn parse(own: Option<&Fields>) -> Option<ChaisemartinDHaultfoeuille> {
         let count = |key: &str, default: usize| own.and_then(|own| staggered::count(own, key)).unwrap_or(default);
-        Some(ChaisemartinDHaultfoeuille(SwitcherOptions { effects: count("effects", 5), placebos: count("placebos", 3) }))
+        Some(ChaisemartinDHaultfoeuille(SwitcherOptions {
+            effects: count("effects", 5),
+            placebos: count("placebos", 3),
+        }))
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {

@@ -5,9 +5,7 @@ use super::staggered::{self, Staggered};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
 use stats::error::StatsError;
-use stats::staggered::local_projections::{
-    BaseOutcome, HorizonWeighting, LocalProjectionsOptions, local_projections,
-};
+use stats::staggered::local_projections::{BaseOutcome, HorizonWeighting, LocalProjectionsOptions, local_projections};
 use stats::staggered::panel::Panel;
 
 pub struct LocalProjections(LocalProjectionsOptions);
@@ -42,6 +40,8 @@ impl Staggered for LocalProjections {
 
     fn estimate(&self, panel: Panel, problem: &Problem) -> Result<Estimated, StatsError> {
         let found = local_projections(panel, &self.0)?;
-        Ok(staggered::estimated(problem, vec![("simple", found.pooled), ("dynamic", found.dynamic)]))
+        let pooled = found.pooled.map(|pooled| ("simple", pooled));
+        let parts = [("dynamic", found.dynamic)].into_iter().chain(pooled).collect();
+        Ok(staggered::estimated(problem, parts))
     }
 }

@@ -128,7 +128,28 @@ pub struct Test {
     pub p_value: Option<f64>,
 }
 
+impl Test {
+    /// A number that is no test, beside those that are.
+    pub fn number(name: String, statistic: f64) -> Test {
+        Test { name, statistic, df: None, df_denominator: None, p_value: None }
+    }
+}
+
 impl Estimate {
+    /// A number that is known or computed without an error of its own.
+    pub fn without_inference(term: &str, estimate: f64) -> Estimate {
+        let none = f64::NAN;
+        Estimate::new(Coefficient {
+            term: term.to_string(),
+            estimate,
+            std_error: none,
+            statistic: none,
+            p_value: none,
+            conf_low: none,
+            conf_high: none,
+        })
+    }
+
     pub fn new(coefficient: Coefficient) -> Estimate {
         Estimate { coefficient, part: None, event_time: None, cohort: None, period: None, n_treated: None, band: None }
     }

@@ -273,7 +273,7 @@ fn tests_of(instruments: &Instruments) -> Vec<Test> {
         df_denominator: test.df_denominator,
         p_value: Some(test.p_value),
     };
-    let number = |name: String, statistic: f64| Test { name, statistic, df: None, df_denominator: None, p_value: None };
+    let number = Test::number;
     let mut tests = Vec::new();
     for stage in &instruments.first_stages {
         tests.push(test(format!("first_stage_f:{}", stage.endogenous), &stage.f));

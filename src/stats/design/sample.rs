@@ -33,6 +33,10 @@ pub enum DropReason {
     Separated,
     /// Alone in a level of this fixed effect, perhaps after others were left out.
     Singleton { effect: String },
+    /// Of the group that a model is not fitted to.
+    OtherGroup,
+    /// In or after the first period in which any unit is treated; for placebos in time.
+    Treated,
 }
 
 impl fmt::Display for DropReason {
@@ -44,6 +48,8 @@ impl fmt::Display for DropReason {
             DropReason::Undefined { expression } => write!(formatter, "no value of `{expression}`"),
             DropReason::Weight { column } => write!(formatter, "weight `{column}` is 0"),
             DropReason::Separated => formatter.write_str("separated"),
+            DropReason::OtherGroup => formatter.write_str("of the other group"),
+            DropReason::Treated => formatter.write_str("from the first treatment on"),
             DropReason::Singleton { effect } => write!(formatter, "singleton in `{effect}`"),
         }
     }

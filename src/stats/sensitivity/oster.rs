@@ -336,23 +336,22 @@ mod tests {
         }
     }
 
-    /// METHODS of the simple form: .10 and .20 are the estimates with and without controls, .40 and .08 the R².
+    /// The golden numbers of METHODS 9.19 for the simple form: b₀ = .10, R₀ = .20, b₁ = .08, R₁ = .40.
     #[test]
-    fn the_approximation_is_the_published_one() {
+    fn the_approximation_is_the_golden_one() {
         let selection = Selection {
-            short: Regression { estimate: 0.2, r2: 0.08 },
-            long: Regression { estimate: 0.1, r2: 0.4 },
+            short: Regression { estimate: 0.10, r2: 0.20 },
+            long: Regression { estimate: 0.08, r2: 0.40 },
             outcome_variance: 1.0,
             treatment_variance: 1.0,
             residual_variance: 0.9,
         };
         let adjusted = selection.adjusted(1.0, LargestR2::Times(1.3)).expect("a solution");
         assert!((adjusted.largest_r2 - 0.52).abs() < 1e-15);
-        let expected = 0.1 - (0.2 - 0.1) * (0.52 - 0.4) / (0.4 - 0.08);
-        assert!((adjusted.approximation - expected).abs() < 1e-15);
+        assert!((adjusted.approximation - 0.068).abs() < 1e-15);
         let delta = selection.delta(0.0, LargestR2::Times(1.3)).expect("a selection");
-        assert!((delta.approximation - 0.1 * 0.32 / (0.1 * 0.12)).abs() < 1e-12);
-        assert_eq!(selection.adjusted(0.0, LargestR2::Times(1.3)).expect("a solution").estimate, 0.1);
+        assert!((delta.approximation - 20.0 / 3.0).abs() < 1e-12);
+        assert_eq!(selection.adjusted(0.0, LargestR2::Times(1.3)).expect("a solution").estimate, 0.08);
     }
 
     fn frame() -> Frame {

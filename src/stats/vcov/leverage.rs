@@ -18,7 +18,7 @@ use crate::twofold;
 const WORK: usize = 2_000_000_000;
 
 /// A share of a row or direction that its own cluster explains fully has a residual of 0, whatever it is divided by.
-const FULL: f64 = 1e-10;
+pub(crate) const FULL: f64 = 1e-10;
 
 /// Residuals divided by √(1 - h), or by 1 - h where `squared`.
 pub(super) fn inflated(
@@ -28,10 +28,21 @@ pub(super) fn inflated(
     residuals: &[f64],
     squared: bool,
 ) -> Result<Vec<f64>, StatsError> {
+    let leverages = leverages(design, bread, columns)?;
+    let divided = |(residual, leverage): (&f64, &f64)| match 1.0 - leverage {
+        rest if rest < FULL => 0.0,
+        rest if squared => residual / rest,
+        rest => residual / rest.sqrt(),
+    };
+    Ok(residuals.iter().zip(&leverages).map(divided).collect())
+}
+
+/// The diagonal of the hat matrix of the regressors and all dummies.
+pub(crate) fn leverages(design: &Design, bread: &Matrix, columns: &[Vec<f64>]) -> Result<Vec<f64>, StatsError> {
     let largest = (0..design.effects.len()).max_by_key(|effect| (design.effects[*effect].levels, usize::MAX - effect));
     let eliminated: Vec<Group> = largest.map(|effect| design.effects[effect].clone()).into_iter().collect();
     let dummies = dummies(design, &eliminated)?;
-    let mut leverages = vec![0.0; residuals.len()];
+    let mut leverages = vec![0.0; design.n_obs()];
     if let [effect] = eliminated.as_slice() {
         let weight = |row: usize| design.weights.as_ref().map_or(1.0, |weights| weights[row]);
         let mut masses = vec![twofold::Twofold::default(); effect.levels];
@@ -42,17 +53,12 @@ pub(super) fn inflated(
             leverages[row] = weight(row) / masses[*code as usize].value();
         }
     }
-    let solved = solve::least_squares(&dummies, &vec![0.0; residuals.len()]);
+    let solved = solve::least_squares(&dummies, &vec![0.0; design.n_obs()]);
     let dropped: Vec<usize> = solved.dropped.iter().map(|(position, _)| *position).collect();
     let kept = (0..dummies.len()).filter(|column| !dropped.contains(column)).map(|column| dummies[column].as_slice());
     add_leverages(&mut leverages, &kept.collect::<Vec<_>>(), &solved.inverse);
     add_leverages(&mut leverages, &columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), bread);
-    let divided = |(residual, leverage): (&f64, &f64)| match 1.0 - leverage {
-        rest if rest < FULL => 0.0,
-        rest if squared => residual / rest,
-        rest => residual / rest.sqrt(),
-    };
-    Ok(residuals.iter().zip(&leverages).map(divided).collect())
+    Ok(leverages)
 }
 
 /// leverages += diagonal of X (X'X)⁻¹ X'.
@@ -168,7 +174,7 @@ impl Parts {
 }
 
 /// Dummies of the effects that are not eliminated, freed of those that are and weighted.
-fn dummies(design: &Design, eliminated: &[Group]) -> Result<Vec<Vec<f64>>, StatsError> {
+pub(crate) fn dummies(design: &Design, eliminated: &[Group]) -> Result<Vec<Vec<f64>>, StatsError> {
     if let Some(slopes) = design.slopes.first() {
         let what = "variances with leverages";
         return Err(StatsError::SlopesUnsupported { effect: slopes.name.clone(), what });
