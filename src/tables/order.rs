@@ -94,10 +94,10 @@ pub(crate) fn by_key(
     threads: usize,
 ) -> Result<Option<Order>, ArrowError> {
     let columns = key.iter().map(|column| key_column(batches, *column)).collect::<Result<Vec<_>, _>>()?;
-    let (packings, decided) = packings(&columns, Short::BITS);
+    let (short, decided) = packings(&columns, Short::BITS);
     if decided == columns.len() {
         let keys = Keys { columns, decided };
-        return Ok(merge::<Short>(batches, keys, &packings, threads).map(Merge::order));
+        return Ok(merge::<Short>(batches, keys, &short, threads).map(Merge::order));
     }
     let (packings, decided) = packings(&columns, Long::BITS);
     let keys = Keys { columns, decided };
