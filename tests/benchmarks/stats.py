@@ -156,7 +156,7 @@ def work(folder, method, *rest):
 def with_pyfixest(data, formula, cluster):
     import pyfixest
 
-    fit = pyfixest.feols(formula, data, vcov={"CRV1": cluster}, fixef_tol=1e-8, copy_data=False, store_data=False)
+    fit = pyfixest.feols(formula, data, vcov={"CRV1": cluster}, copy_data=False, store_data=False)
     return fit.coef().iloc[0], fit.se().iloc[0]
 
 
@@ -240,7 +240,7 @@ def compare(case, speed, folder, scale, pairs):
     failures = {}
     for _ in range(pairs):
         for program, arguments in programs.items():
-            command = [speed, place] if program == "restudy" else [sys.executable, __file__, "--work", place]
+            command = [speed, place] if program == "restudy" else [sys.executable, "-W", "ignore", __file__, "--work", place]
             line, failure = measure([*map(str, command), *arguments], os.environ)
             if line is None:
                 failures[program] = failure

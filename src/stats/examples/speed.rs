@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => return Err("which folder? see the head of src/stats/examples/speed.rs".into()),
     };
     let rows = columns.values().next().map_or(0, Vec::len);
-    let named = columns.iter().map(|(name, values)| (name.clone(), ColumnData::Float(values)));
-    let data = Data { rows, keep: None, columns: named.collect() };
+    let of_data = columns.iter().map(|(name, values)| (name.clone(), ColumnData::Float(values)));
+    let data = Data { rows, keep: None, columns: of_data.collect() };
     let (start, on_cpu) = (Instant::now(), seconds_on_cpu());
     let [estimate, std_error] = match arguments[1..] {
         ["twfe", formula, cluster] => twfe(&data, formula, cluster)?,
