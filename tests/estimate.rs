@@ -355,3 +355,87 @@ fn wrong_options_are_named() {
           error: `m` cannot be estimated: the treatment `lpop` of unit `8001` is 5.8967609333053 in period 2003, neither 0 nor 1
           hint: these estimators are for treatments that are on or off"#]].assert_eq(&shown.join("\n"));
 }
+
+/// Analyses beside the estimates, estimators with tables of their own, and what they print.
+#[test]
+fn further_analyses_have_their_tests_and_tables() {
+    let study = study(
+        "  means: {kind: sql, query: 'select county, min(case when first > 0 then 1 else 0 end) as ever, avg(lpop) as lpop, avg(case when year = 2003 then lemp end) as lemp from raw group by county', key: [county]}
+  places: {kind: sql, query: 'select *, 30.0 + county % 97 / 10.0 as lat, 100.0 + county % 89 / 10.0 as lon, county % 2 as odd from panel', key: [county, year]}
+  further:
+    kind: estimate
+    from: panel
+    formula: lemp ~ treated + treated:lpop | county + year
+    cluster: county
+    wild_bootstrap: {terms: [treated], draws: 199}
+    margins: {treatment: treated, moderator: lpop, at: [p10, p50, 3]}
+    influence: {term: treated, by: county, most: 3}
+    power: {term: treated, effect: 0.05}
+  placebos:
+    kind: estimate
+    from: places
+    formula: lemp ~ treated | county + year
+    cluster: county
+    placebo: {term: treated, unit: county, time: year, draws: 50}
+    differences: {term: treated, by: odd, unit: county, draws: 20}
+  selection: {kind: estimate, from: panel, formula: lemp ~ treated + lpop + i(year), oster: {treatment: treated, always: [lpop]}}
+  honest:
+    kind: estimate
+    from: panel
+    formula: lemp ~ 1 | county + year
+    cohort: first
+    estimator: callaway_santanna
+    callaway_santanna: {base: universal}
+    honest_did: {relative_magnitudes: [0, 1], smoothness: [0, 0.01], draws: 200}
+  matched: {kind: estimate, from: means, formula: ever ~ lpop + lemp, estimator: matching, matching: {neighbours: 2, caliper: 0.05}}
+  others:
+    kind: estimate
+    from: panel
+    formula: lemp ~ treated | county + year
+    estimator: ${estimator}
+    stacked: {before: 1, after: 0}
+    chaisemartin_dhaultfoeuille: {effects: 3, placebos: 1}
+    local_projections: {before: 2, after: 2}
+    matrix: {estimator: [stacked, extended, chaisemartin_dhaultfoeuille, local_projections]}
+  weights: {kind: estimate, from: panel, formula: lemp ~ treated | county + year, estimator: two_way_weights}
+  synthetic: {kind: estimate, from: panel, formula: lemp ~ treated | county + year, estimator: synthetic, synthetic: {errors: jackknife}}
+  durbin: {kind: estimate, from: places, formula: lemp ~ treated | county + year, estimator: spatial_durbin, spatial_durbin: {panel: [county, year], latitude: lat, longitude: lon, nearest: 5}}
+",
+    );
+    study.run(&[]);
+    let mut shown = Vec::new();
+    for (table, columns) in [
+        ("further.tests", "test, statistic, p_value"),
+        ("further.margins", "at, value, estimate, std_error"),
+        ("further.influence", "without, n_rows, change"),
+        ("placebos.tests", "test, statistic, p_value"),
+        ("placebos.differences", "test, first, second, std_error, p_value"),
+        ("selection.tests", "test, statistic"),
+        ("honest.sensitivity", "restriction, bound, conf_low, conf_high, identified_low, identified_high"),
+        ("honest.tests", "test, statistic, p_value"),
+        ("matched.balance", "covariate, sample, treated_mean, untreated_mean, bias, p_value"),
+        ("others.coefficients", "estimator, term, estimate, std_error"),
+        ("weights.tests", "test, statistic"),
+        ("synthetic.coefficients", "term, estimate, std_error"),
+        ("durbin.coefficients", "term, estimate, std_error"),
+        ("durbin.impacts", "term, effect, estimate, std_error"),
+        ("durbin.tests", "test, statistic, p_value"),
+    ] {
+        shown.push(format!("{table}: {columns}"));
+        for row in rows(&study, &format!("select {columns} from {table}")) {
+            let cells = columns.split(", ").map(|column| match &row[column] {
+                Value::Number(number) => format!("{:.6}", number.as_f64().unwrap_or(f64::NAN)),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            shown.push(format!("  {}", cells.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    let counts = rows(
+        &study,
+        "select (select count(*) from placebos.draws) as draws, (select count(*) from placebos.density) as points, \
+         (select count(*) from matched.matches where weight > 0) as matched, (select count(*) from matched.matches) as counties",
+    );
+    shown.push(counts[0].to_string());
+    expect_test::expect![[r#""#]].assert_eq(&shown.join("\n"));
+}

@@ -98,6 +98,117 @@ const CASES: &[Case] = &[
     },
     Case {
         kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x | id + year"), ("cluster", "id")],
+        changes: &[
+            ("wild_bootstrap", "{terms: [x]}"),
+            ("margins", "{treatment: x, moderator: w}"),
+            ("influence", "{term: x}"),
+            ("power", "{term: x}"),
+            ("placebo", "{term: x, unit: id, time: year}"),
+            ("differences", "{term: x, by: w}"),
+            ("oster", "{treatment: x}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x | id + year"), ("estimator", "synthetic"), ("treatment", "w")],
+        changes: &[
+            ("synthetic", "{errors: jackknife}"),
+            ("synthetic", "{draws: 9}"),
+            ("honest_did", "{smoothness: [0]}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x | id + year"), ("estimator", "stacked"), ("treatment", "w")],
+        changes: &[("stacked", "{before: 1}"), ("stacked", "{after: 1}"), ("stacked", "{weighting: treated}")],
+    },
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x | id + year"), ("estimator", "extended"), ("treatment", "w")],
+        changes: &[("extended", "{comparison: not_yet}")],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
+            ("formula", "y ~ x | id + year"),
+            ("estimator", "local_projections"),
+            ("treatment", "w"),
+        ],
+        changes: &[
+            ("local_projections", "{before: 1}"),
+            ("local_projections", "{after: 1}"),
+            ("local_projections", "{weighting: equal}"),
+            ("local_projections", "{base: mean_before}"),
+            ("local_projections", "{comparison: not_yet}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
+            ("formula", "y ~ x | id + year"),
+            ("estimator", "chaisemartin_dhaultfoeuille"),
+            ("treatment", "w"),
+        ],
+        changes: &[
+            ("chaisemartin_dhaultfoeuille", "{effects: 1, placebos: 1}"),
+            ("chaisemartin_dhaultfoeuille", "{placebos: 1}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[("from", "a"), ("formula", "y ~ x"), ("estimator", "matching")],
+        changes: &[
+            ("matching", "{neighbours: 2}"),
+            ("matching", "{caliper: 0.1}"),
+            ("matching", "{replacement: false}"),
+            ("matching", "{radius: 0.1}"),
+            ("matching", "{bandwidth: 0.1}"),
+            ("matching", "{common_support: false}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
+            ("formula", "y ~ x | id + year"),
+            ("estimator", "spatial_lag"),
+            ("spatial_lag", "{panel: [id, year], economic: w}"),
+        ],
+        changes: &[
+            ("spatial_lag", "{panel: [year, id], economic: w}"),
+            ("spatial_lag", "{panel: [id, year], economic: x}"),
+            ("spatial_lag", "{panel: [id, year], latitude: x, longitude: w}"),
+            ("spatial_lag", "{panel: [id, year], latitude: x, longitude: w, nearest: 1}"),
+            ("spatial_lag", "{panel: [id, year], economic: w, standardise: spectral}"),
+            ("spatial_lag", "{panel: [id, year], economic: w, correction: direct}"),
+            ("spatial_lag", "{panel: [id, year], economic: w, draws: 9}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
+            ("formula", "y ~ x | id + year"),
+            ("estimator", "spatial_error"),
+            ("spatial_error", "{panel: [id, year], economic: w}"),
+        ],
+        changes: &[("spatial_error", "{panel: [id, year], economic: x}")],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
+            ("formula", "y ~ x | id + year"),
+            ("estimator", "spatial_durbin"),
+            ("spatial_durbin", "{panel: [id, year], economic: w}"),
+        ],
+        changes: &[("spatial_durbin", "{panel: [id, year], economic: x}")],
+    },
+    Case {
+        kind: "estimate",
         options: &[("from", "a"), ("formula", "y ~ 1 | id + year"), ("estimator", "bacon"), ("cohort", "w")],
         changes: &[("bacon", "{missing_rows: leave_out_units}")],
     },

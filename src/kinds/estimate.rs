@@ -6,13 +6,17 @@ mod callaway_santanna;
 mod chaisemartin_dhaultfoeuille;
 mod event_study;
 mod extended;
+mod further;
+mod honest_did;
 mod imputation;
 mod local_projections;
+mod matching;
 mod method;
 mod models;
 mod outputs;
 mod regression;
 mod rows;
+mod spatial;
 mod stacked;
 mod staggered;
 mod sun_abraham;
@@ -22,7 +26,6 @@ mod two_way_weights;
 
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, did_you_mean};
-use engine::digest::Digest;
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
 use engine::manifest::Manifest;
 use engine::spec::Spec;
@@ -32,15 +35,14 @@ use models::Model;
 use staggered::Entry;
 use stats::error::StatsError;
 use stats::formula::Formula;
-use stats::random::Random;
 use std::collections::BTreeSet;
 use tables::columns::ColumnType;
 use tables::sql::{Query, Source, SqlError};
 
 pub struct Estimate;
 
-/// The estimators of staggered treatment, alphabetically; those of `stats::estimators` are beside them.
-static STAGGERED: &[Entry] = &[
+/// The estimators with options under their names, alphabetically; those of `stats::estimators` are beside them.
+static NAMED: &[Entry] = &[
     staggered::entry::<bacon::Bacon>(),
     staggered::entry::<callaway_santanna::CallawaySantAnna>(),
     staggered::entry::<chaisemartin_dhaultfoeuille::ChaisemartinDHaultfoeuille>(),
@@ -48,6 +50,10 @@ static STAGGERED: &[Entry] = &[
     staggered::entry::<extended::Extended>(),
     staggered::entry::<imputation::Imputation>(),
     staggered::entry::<local_projections::LocalProjections>(),
+    matching::ENTRY,
+    spatial::DURBIN,
+    spatial::ERROR,
+    spatial::LAG,
     staggered::entry::<stacked::Stacked>(),
     staggered::entry::<sun_abraham::SunAbraham>(),
     staggered::entry::<synthetic::Synthetic>(),
@@ -171,7 +177,7 @@ fn method(spec: &Spec, common: &Common, formulas: &[Formula]) -> Option<Box<dyn 
     let written = spec.substituted("estimator").filter(|name| !name.value.trim().is_empty());
     let name = written.as_ref().map_or(default, |name| name.value.as_str());
     let mut found = None;
-    for Entry { name: known, has_options, parse } in STAGGERED {
+    for Entry { name: known, has_options, parse } in NAMED {
         let own = has_options.then(|| fields.fields(known, format!("`{known}`"))).flatten();
         match (*known == name, &own) {
             (true, own) => found = Some(parse(&request, own.as_ref())),
@@ -193,7 +199,7 @@ fn method(spec: &Spec, common: &Common, formulas: &[Formula]) -> Option<Box<dyn 
         return regression::parse(&request, estimator);
     }
     let regressions = stats::estimators::ALL.iter().map(|estimator| estimator.name());
-    let mut known: Vec<&str> = STAGGERED.iter().map(|entry| entry.name).chain(regressions).collect();
+    let mut known: Vec<&str> = NAMED.iter().map(|entry| entry.name).chain(regressions).collect();
     known.sort_unstable();
     let near = did_you_mean(name, known.iter().copied());
     fields.problems().push(
@@ -235,13 +241,6 @@ impl EstimateStage {
         Diagnostic::error(format!("`where` of `{}`: {error}", self.name)).at(place.clone()).hint(error.hint())
     }
 
-    /// The numbers of this stage's random draws: instances of a matrix have the same ones.
-    fn random(&self) -> Random {
-        let digest = Digest::of_bytes(self.name.as_bytes());
-        let bytes: [u8; 8] = digest.bytes()[..8].try_into().expect("a digest has 32 bytes");
-        Random::new(self.seed as u64, u64::from_le_bytes(bytes))
-    }
-
     fn failure(&self, instance: &str, formula: &Formula, error: &StatsError) -> Diagnostic {
         let formula = if self.formulas.len() == 1 { self.formula_text.clone() } else { formula.to_string() };
         Diagnostic::error(format!("`{instance}` cannot be estimated: {error}"))
@@ -258,8 +257,9 @@ impl Stage for EstimateStage {
 
     fn outputs(&self) -> Vec<String> {
         let own = self.method.own_tables();
-        let suffixes =
-            ["coefficients", "models", "tests", "sample"].into_iter().chain(own.iter().map(|own| own.suffix));
+        let of_rows = self.method.row_table().map(|table| table.suffix);
+        let suffixes = ["coefficients", "models", "tests", "sample"].into_iter();
+        let suffixes = suffixes.chain(own.iter().map(|own| own.suffix)).chain(of_rows);
         suffixes.map(|suffix| format!("{}.{suffix}", self.name)).collect()
     }
 
@@ -338,19 +338,26 @@ impl Stage for EstimateStage {
             pairs.iter().map(|(name, kind)| (name.to_string(), kind.to_string())).collect()
         };
         let key_of = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<String>>();
-        let of_key = input.columns.iter().filter(|(name, _)| input.key.contains(name)).cloned();
-        let sample = TableSchema {
-            key: key_of(&["model"]).into_iter().chain(input.key.clone()).collect(),
-            columns: typed(&[("model", "int")]).into_iter().chain(of_key).chain(typed(outputs::SAMPLE)).collect(),
+        let by_row = |columns: Vec<(String, String)>| {
+            let of_key = input.columns.iter().filter(|(name, _)| input.key.contains(name)).cloned();
+            TableSchema {
+                key: key_of(&["model"]).into_iter().chain(input.key.clone()).collect(),
+                columns: typed(&[("model", "int")]).into_iter().chain(of_key).chain(columns).collect(),
+            }
         };
         let schema = |key: &[&str], columns| TableSchema { key: key_of(key), columns: typed(columns) };
         let mut made = vec![
             schema(&["model", "term"], outputs::COEFFICIENTS),
             schema(&["model"], outputs::MODELS),
             schema(&["model", "test"], outputs::TESTS),
-            sample,
+            by_row(typed(outputs::SAMPLE)),
         ];
         made.extend(self.method.own_tables().iter().map(|own| schema(own.key, own.columns)));
+        made.extend(
+            self.method.row_table().map(|table| {
+                by_row(table.columns.iter().map(|name| (name.to_string(), "float".to_string())).collect())
+            }),
+        );
         Ok(Resolved { reads, outputs: self.outputs().into_iter().zip(made).collect(), plan: None })
     }
 

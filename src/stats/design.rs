@@ -411,8 +411,27 @@ impl Design {
         Ok((grouping.into_group(column.to_string()), labels))
     }
 
+    /// The outcome in the sample.
+    pub fn outcome(&self) -> &[f64] {
+        &self.outcome
+    }
+
+    /// The terms of the regressors with their values in the sample, without the intercept.
+    pub fn regressors(&self) -> Vec<(&str, &[f64])> {
+        self.regressors.iter().map(|regressor| (regressor.term.as_str(), regressor.values.as_slice())).collect()
+    }
+
+    /// The values of a column of numbers in the sample.
+    pub fn in_sample(&self, data: &Data, column: &str) -> Result<Vec<Option<f64>>, StatsError> {
+        sample::check(data, &[column.to_string()])?;
+        match &data.columns[column] {
+            ColumnData::Float(values) => Ok(self.rows().into_iter().map(|row| values[row]).collect()),
+            ColumnData::Text(_) => Err(StatsError::NotNumber { column: column.to_string(), role: "a number here" }),
+        }
+    }
+
     /// The row of the data of each position of the sample.
-    pub(crate) fn rows(&self) -> Vec<usize> {
+    pub fn rows(&self) -> Vec<usize> {
         sample::used(&self.sample)
     }
 

@@ -19,6 +19,7 @@ mod information;
 pub mod lagrange;
 pub mod model;
 pub mod moran;
+pub mod observed;
 pub mod panel;
 mod regression;
 pub mod weights;

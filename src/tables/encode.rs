@@ -21,8 +21,10 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::file::writer::SerializedFileWriter;
+use std::cmp::Reverse;
 use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A column of a row group, encoded, or why it could not be.
 type Chunk = Result<ArrowColumnChunk, ParquetError>;
@@ -46,6 +48,8 @@ struct Column {
     digest: ColumnDigest,
     nulls: u64,
     writer: Option<ArrowColumnWriter>,
+    /// How long the last block took, so that the slowest column is begun first.
+    took: Duration,
     /// Plain bytes in this row group.
     bytes: usize,
     /// Why a value cannot be stored: of the first block that has one, with what later blocks add.
@@ -96,6 +100,7 @@ impl Writer {
             digest: ColumnDigest::new(*kind),
             nulls: 0,
             writer: None,
+            took: Duration::ZERO,
             bytes: 0,
             fault: None,
             not_finite: NotFinite::default(),
@@ -119,6 +124,7 @@ impl Writer {
             self.groups += 1;
         }
         let threads = if block.len() * self.columns.len() < FEW { 1 } else { self.threads };
+        self.columns.sort_by_key(|column| Reverse(column.took));
         let (file, finished) = (&mut self.file, std::mem::take(&mut self.finished));
         let meanwhile = || (append(file, finished), next());
         let (appended, next) = parallel::each(&mut self.columns, threads, |column| column.add(block), meanwhile);
@@ -177,6 +183,12 @@ impl Writer {
 
 impl Column {
     fn add(&mut self, block: &Block) {
+        let start = Instant::now();
+        self.add_values(block);
+        self.took = start.elapsed();
+    }
+
+    fn add_values(&mut self, block: &Block) {
         match self.stored(block) {
             Ok(array) if self.fault.is_none() => {
                 if let Err(error) = self.encode(&array) {

@@ -93,7 +93,9 @@ pub(crate) fn by_key(
     key: &[usize],
     threads: usize,
 ) -> Result<Option<Order>, ArrowError> {
-    let columns = key.iter().map(|column| key_column(batches, *column)).collect::<Result<Vec<_>, _>>()?;
+    let mut columns: Vec<(usize, Option<Result<KeyColumn, ArrowError>>)> = key.iter().map(|at| (*at, None)).collect();
+    parallel::each(&mut columns, threads, |(at, made)| *made = Some(key_column(batches, *at)), || ());
+    let columns = columns.into_iter().filter_map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?;
     let (short, decided) = packings(&columns, Short::BITS);
     if decided == columns.len() {
         let keys = Keys { columns, decided };
@@ -471,7 +473,7 @@ mod tests {
         for threads in [1, 2, 8] {
             let batches = Arc::new(batches.clone().collect::<Vec<_>>());
             let mut order = by_key(&batches, &[0], threads).expect("sorted").expect("not in order");
-            assert_eq!(order.runs.len(), threads.min(3), "runs");
+            assert_eq!(runs::<Short>(&batches, threads).len(), threads.min(3), "runs");
             let mut expected = 0..rows;
             while let Some(block) = order.block() {
                 let column = block.column(0).expect("a column");

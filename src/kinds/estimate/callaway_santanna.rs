@@ -63,8 +63,11 @@ impl Staggered for CallawaySantAnna {
     }
 
     fn estimate(&self, panel: Panel, problem: &Problem) -> Result<Estimated, StatsError> {
-        let bootstrap =
-            self.bootstrap.map(|(draws, multiplier)| Bootstrap { draws, multiplier, random: problem.random });
+        let bootstrap = self.bootstrap.map(|(draws, multiplier)| Bootstrap {
+            draws,
+            multiplier,
+            random: problem.draws.random(Self::NAME),
+        });
         let found = callaway_santanna(panel, &self.options, bootstrap.as_ref())?;
         let parts = vec![
             ("simple", found.simple),

@@ -1,6 +1,7 @@
 //! The door of an estimator: what it is given of a stage, and what it gives for its tables. Knows no estimator.
 
 use super::rows::{Cell, Columns};
+use engine::digest::{Digest, Hasher};
 use engine::manifest::Manifest;
 use engine::spec::Spec;
 use engine::yaml::fields::Located;
@@ -9,6 +10,7 @@ use stats::error::StatsError;
 use stats::estimator::Coefficient;
 use stats::formula::Formula;
 use stats::random::Random;
+use stats::staggered::Estimates;
 
 /// An estimator with its options, checked.
 pub trait Method: Send + Sync {
@@ -27,6 +29,10 @@ pub trait Method: Send + Sync {
     fn own_tables(&self) -> Vec<OwnTable> {
         Vec::new()
     }
+    /// The table that it makes with a row per row of the data.
+    fn row_table(&self) -> Option<RowTable> {
+        None
+    }
     /// One answer per problem. All are of one table and one sample of its rows.
     fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>>;
 }
@@ -39,6 +45,13 @@ pub struct OwnTable {
     pub key: &'static [&'static str],
     /// With `model`, which is the first.
     pub columns: Columns,
+}
+
+/// A table under the key of the table that the stage reads, with columns of numbers.
+#[derive(Clone, Copy)]
+pub struct RowTable {
+    pub suffix: &'static str,
+    pub columns: &'static [&'static str],
 }
 
 /// What an estimator reads its options from.
@@ -64,7 +77,25 @@ pub struct Problem<'a> {
     pub formula: &'a Formula,
     pub data: &'a Data<'a>,
     pub common: &'a Common,
-    pub random: Random,
+    pub draws: Draws,
+}
+
+/// Where the random numbers of a stage come from.
+#[derive(Clone, Copy)]
+pub struct Draws {
+    pub seed: i64,
+    /// Of the name of the stage.
+    pub stage: Digest,
+}
+
+impl Draws {
+    /// Those of one purpose: what two of them draw has nothing in common.
+    pub fn random(&self, purpose: &str) -> Random {
+        let mut of_purpose = Hasher::new("restudy random draws");
+        of_purpose.field(self.stage.bytes()).text(purpose);
+        let bytes: [u8; 8] = of_purpose.finish().bytes()[..8].try_into().expect("a digest has 32 bytes");
+        Random::new(self.seed as u64, u64::from_le_bytes(bytes))
+    }
 }
 
 /// What is known of a model once it is estimated.
@@ -80,6 +111,10 @@ pub struct Estimated {
     pub warnings: Vec<String>,
     /// Rows of each of the own tables, without the model.
     pub own: Vec<Vec<Vec<Cell>>>,
+    /// Of the row table: one value per row of the data and column.
+    pub of_rows: Vec<Vec<Option<f64>>>,
+    /// The effects by time, for what is asked of them.
+    pub dynamic: Option<Estimates>,
 }
 
 /// A number with its inference and its place.

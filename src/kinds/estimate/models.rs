@@ -1,10 +1,11 @@
 //! The models of a stage: their samples, their estimates, and their tables.
 
-use super::method::{Estimated, Problem};
+use super::method::{Draws, Estimated, Problem};
 use super::rows::Rows;
 use super::{CONDITION, EstimateStage, outputs};
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Severity};
+use engine::digest::Digest;
 use engine::kind::{Outputs, RunContext, Stage, StageError};
 use engine::record::Warning;
 use stats::design::{ColumnData, Data};
@@ -81,14 +82,14 @@ impl EstimateStage {
             columns.insert(column.name.clone(), values);
         }
         let mut data = Data { rows: rows.rows(), keep: None, columns };
-        let random = self.random();
+        let draws = Draws { seed: self.seed, stage: Digest::of_bytes(self.name.as_bytes()) };
         let mut found: Vec<Result<Estimated, StatsError>> = Vec::new();
         for of_sample in models.chunks(self.formulas.len()) {
             let keep = of_sample[0].keep;
             data.keep = keep.contains(&false).then_some(Cow::Borrowed(keep));
             let problems: Vec<Problem> = of_sample
                 .iter()
-                .map(|model| Problem { formula: model.formula, data: &data, common: &self.common, random })
+                .map(|model| Problem { formula: model.formula, data: &data, common: &self.common, draws })
                 .collect();
             found.extend(self.method.estimate(&problems));
         }
@@ -151,14 +152,21 @@ impl EstimateStage {
             }
         }
         let text = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
-        let sample_key = text(&["model"]).into_iter().chain(key.to_vec()).collect();
+        let row_table = self.method.row_table();
+        let of_rows = row_table.map(|table| {
+            let values = found.iter().enumerate().filter_map(|(index, found)| Some((index + 1, found.as_ref().ok()?)));
+            let values: Vec<_> = values.map(|(number, found)| (number, found.of_rows.as_slice())).collect();
+            outputs::row_table(rows, key, table.columns, &values)
+        });
+        let sample_key: Vec<String> = text(&["model"]).into_iter().chain(key.to_vec()).collect();
         let mut made = vec![
             (coefficients.table(), text(&["model", "term"])),
             (described.table(), text(&["model"])),
             (tests.table(), text(&["model", "test"])),
-            (outputs::sample_table(rows, key, &samples), sample_key),
+            (outputs::sample_table(rows, key, &samples), sample_key.clone()),
         ];
         made.extend(own.into_iter().zip(&own_tables).map(|(own, table)| (own.table(), text(table.key))));
+        made.extend(of_rows.map(|table| (table, sample_key)));
         let mut outputs = Outputs { warnings: warnings(context.name, models, found), ..Outputs::default() };
         for (name, (table, key)) in self.outputs().into_iter().zip(made) {
             let path = context.scratch.join(format!("{}.parquet", outputs.tables.len()));

@@ -161,11 +161,32 @@ pub fn test_row(rows: &mut Rows, model: usize, test: &Test) {
 
 /// The rows of `.sample`: those of each model in `samples`, by its number, under the key of the table they come from.
 pub fn sample_table(rows: &Table, key: &[String], samples: &[(usize, &[Option<String>])]) -> Table {
-    let column = |name: &str, values: Values| Column { name: name.to_string(), values };
-    let models = samples.iter().flat_map(|(model, reasons)| vec![Some(*model as i64); reasons.len()]);
-    let mut columns = vec![column("model", Values::Int(models.collect()))];
+    let models: Vec<usize> = samples.iter().map(|(model, _)| *model).collect();
+    let mut table = keyed(rows, key, &models);
+    let reasons = || samples.iter().flat_map(|(_, reasons)| reasons.iter());
+    let used = Values::Bool(reasons().map(|reason| Some(reason.is_none())).collect());
+    table.columns.push(Column { name: "used".to_string(), values: used });
+    table.columns.push(Column { name: "reason".to_string(), values: Values::Text(reasons().cloned().collect()) });
+    table
+}
+
+/// The rows of a table of numbers per row: of each model by its number one list per column.
+pub fn row_table(rows: &Table, key: &[String], columns: &[&str], values: &[(usize, &[Vec<Option<f64>>])]) -> Table {
+    let models: Vec<usize> = values.iter().map(|(model, _)| *model).collect();
+    let mut table = keyed(rows, key, &models);
+    for (index, name) in columns.iter().enumerate() {
+        let values = values.iter().flat_map(|(_, columns)| columns[index].iter().copied());
+        table.columns.push(Column { name: name.to_string(), values: Values::Float(values.collect()) });
+    }
+    table
+}
+
+/// All rows by their key, once for each model.
+fn keyed(rows: &Table, key: &[String], models: &[usize]) -> Table {
+    let (count, times) = (rows.rows(), models.len());
+    let numbers = models.iter().flat_map(|model| std::iter::repeat_n(Some(*model as i64), count));
+    let mut columns = vec![Column { name: "model".to_string(), values: Values::Int(numbers.collect()) }];
     for of_key in rows.columns.iter().filter(|column| key.contains(&column.name)) {
-        let times = samples.len();
         let values = match &of_key.values {
             Values::Bool(values) => Values::Bool(values.repeat(times)),
             Values::Int(values) => Values::Int(values.repeat(times)),
@@ -173,10 +194,7 @@ pub fn sample_table(rows: &Table, key: &[String], samples: &[(usize, &[Option<St
             Values::Text(values) => Values::Text(vec![values.as_slice(); times].concat()),
             Values::Date(values) => Values::Date(values.repeat(times)),
         };
-        columns.push(column(&of_key.name, values));
+        columns.push(Column { name: of_key.name.clone(), values });
     }
-    let reasons = || samples.iter().flat_map(|(_, reasons)| reasons.iter());
-    columns.push(column("used", Values::Bool(reasons().map(|reason| Some(reason.is_none())).collect())));
-    columns.push(column("reason", Values::Text(reasons().cloned().collect())));
     Table { columns }
 }

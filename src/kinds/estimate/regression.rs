@@ -1,6 +1,7 @@
 //! The estimators of `stats::estimators` as methods of a stage: their variances, corrections and samples.
 
-use super::method::{Estimate, Estimated, Method, Problem, Request, Statistics, Test};
+use super::further::{self, Fitted, Further};
+use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
 use engine::manifest::Manifest;
 use engine::yaml::Value;
 use engine::yaml::fields::Fields;
@@ -13,6 +14,7 @@ use stats::models::{self, Model};
 struct Regression {
     estimator: &'static dyn Estimator,
     options: Options,
+    further: Vec<(&'static str, Box<dyn Further>)>,
 }
 
 /// Variances by name, without clusters.
@@ -52,7 +54,16 @@ pub fn parse(request: &Request, estimator: &'static dyn Estimator) -> Option<Box
     } else {
         fields.allow(&["treatment", "cohort"]);
     }
+    let further = further::parse(fields)?;
+    if estimator.name() != "twfe"
+        && let Some((name, _)) = further.first()
+    {
+        let message = format!("`{name}` is asked of least squares, `estimator: twfe`, not of `{}`", estimator.name());
+        fields.complain(fields.node(name)?, message);
+        return None;
+    }
     Some(Box::new(Regression {
+        further,
         estimator,
         options: Options {
             vcov: vcov?,
@@ -187,6 +198,7 @@ impl Method for Regression {
         if let Vcov::Conley(conley) = vcov {
             columns.extend([conley.latitude.clone(), conley.longitude.clone()]);
         }
+        columns.extend(self.further.iter().flat_map(|(_, analysis)| analysis.columns()));
         columns
     }
 
@@ -199,6 +211,18 @@ impl Method for Regression {
         if let Some(Panel { unit, time }) = panel {
             manifest.list("panel", &[unit.clone(), time.clone()]);
         }
+        for (name, analysis) in &self.further {
+            manifest.text("further", name);
+            analysis.describe(manifest);
+        }
+    }
+
+    fn draws(&self) -> bool {
+        self.further.iter().any(|(_, analysis)| analysis.draws())
+    }
+
+    fn own_tables(&self) -> Vec<OwnTable> {
+        self.further.iter().flat_map(|(_, analysis)| analysis.own_tables()).copied().collect()
     }
 
     fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>> {
@@ -206,11 +230,20 @@ impl Method for Regression {
         let formulas = problems.iter().map(|problem| problem.formula);
         let models: Vec<Model> =
             formulas.map(|formula| Model { formula, options: &self.options, estimator: self.estimator }).collect();
-        models::fit_all(first.data, &models, |_, found| found.map(|(design, fit)| estimated(fit, design.sample())))
+        models::fit_all(first.data, &models, |_, found| {
+            let (design, fit) = found?;
+            let model = Fitted { design, data: first.data, fit: &fit, level: first.common.level, draws: first.draws };
+            let mut answer = estimated(&fit, design.sample());
+            for (_, analysis) in &self.further {
+                let rows = analysis.add(&model, &mut answer)?;
+                answer.own.extend(rows);
+            }
+            Ok(answer)
+        })
     }
 }
 
-fn estimated(fit: Fit, sample: &[SampleFlag]) -> Estimated {
+fn estimated(fit: &Fit, sample: &[SampleFlag]) -> Estimated {
     let reason = |flag: &SampleFlag| match flag {
         SampleFlag::Used => None,
         SampleFlag::Dropped(reason) => Some(reason.to_string()),
@@ -242,13 +275,20 @@ fn estimated(fit: Fit, sample: &[SampleFlag]) -> Estimated {
         iterations: Some(fit.iterations as usize),
         condition: Some(fit.condition),
     };
-    let mut estimates: Vec<Estimate> = fit.coefficients.into_iter().map(Estimate::new).collect();
+    let mut estimates: Vec<Estimate> = fit.coefficients.iter().cloned().map(Estimate::new).collect();
     let mut tests = Vec::new();
     if let Some(instruments) = &fit.instruments {
         estimates.extend(first_stages(instruments));
         tests = tests_of(instruments);
     }
-    Estimated { estimates, statistics, tests, dropped_terms: fit.dropped_terms, reasons, ..Estimated::default() }
+    Estimated {
+        estimates,
+        statistics,
+        tests,
+        dropped_terms: fit.dropped_terms.clone(),
+        reasons,
+        ..Estimated::default()
+    }
 }
 
 /// The coefficients of the instruments, under names of their own.

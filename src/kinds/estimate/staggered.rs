@@ -1,6 +1,7 @@
 //! What the estimators of staggered treatment share as methods of a stage: the column that tells who is treated when, the
 //! checked rows, and their estimates as those of a model.
 
+use super::honest_did::{self, HonestDid};
 use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
 use engine::diagnostic::Diagnostic;
 use engine::manifest::Manifest;
@@ -43,11 +44,13 @@ pub const fn entry<Own: Staggered>() -> Entry {
 struct OnPanel<Own> {
     design: Design,
     own: Own,
+    honest: Option<HonestDid>,
 }
 
 fn parse<Own: Staggered>(request: &Request, own: Option<&Fields>) -> Option<Box<dyn Method>> {
     let (design, own) = (Design::parse(request), Own::parse(own));
-    Some(Box::new(OnPanel { design: design?, own: own? }))
+    let honest = honest_did::parse(&request.spec.fields);
+    Some(Box::new(OnPanel { design: design?, own: own?, honest: honest? }))
 }
 
 impl<Own: Staggered> Method for OnPanel<Own> {
@@ -64,21 +67,31 @@ impl<Own: Staggered> Method for OnPanel<Own> {
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let OnPanel { design, own } = self;
+        let OnPanel { design, own, honest } = self;
         design.describe(manifest);
         own.describe(manifest);
+        if let Some(honest) = honest {
+            honest.describe(manifest);
+        }
     }
 
     fn draws(&self) -> bool {
-        self.own.draws()
+        self.own.draws() || self.honest.is_some()
     }
 
     fn own_tables(&self) -> Vec<OwnTable> {
-        Own::OWN_TABLES.to_vec()
+        Own::OWN_TABLES.iter().copied().chain(self.honest.iter().map(|_| honest_did::TABLE)).collect()
     }
 
     fn estimate(&self, problems: &[Problem]) -> Vec<Result<Estimated, StatsError>> {
-        let answer = |problem| self.own.estimate(self.design.panel(problem)?, problem);
+        let answer = |problem: &Problem| {
+            let mut found = self.own.estimate(self.design.panel(problem)?, problem)?;
+            if let Some(honest) = &self.honest {
+                let rows = honest.add(&mut found, problem)?;
+                found.own.push(rows);
+            }
+            Ok(found)
+        };
         problems.iter().map(answer).collect()
     }
 }
@@ -167,6 +180,9 @@ pub fn estimated(problem: &Problem, parts: Vec<(&'static str, Estimates)>) -> Es
                 ..Statistics::default()
             };
             found.dropped_terms = estimates.dropped_terms.clone();
+        }
+        if part == "dynamic" {
+            found.dynamic = Some(estimates.clone());
         }
         for warning in estimates.warnings {
             if !found.warnings.contains(&warning) {

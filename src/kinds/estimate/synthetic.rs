@@ -50,7 +50,7 @@ impl Staggered for Synthetic {
     }
 
     fn estimate(&self, panel: Panel, problem: &Problem) -> Result<Estimated, StatsError> {
-        let (draws, random) = (self.draws, problem.random);
+        let (draws, random) = (self.draws, problem.draws.random(Self::NAME));
         let errors = match self.errors {
             Errors::Bootstrap => SyntheticErrors::Bootstrap { draws, random },
             Errors::Jackknife => SyntheticErrors::Jackknife,

@@ -3,6 +3,12 @@
 /// Why there are no spatial weights, or no spatial result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SpatialError {
+    #[error("the fixed effects are [{}], and a spatial panel has those of `{unit}`, of `{time}`, or both", effects.join(", "))]
+    OtherEffects { effects: Vec<String>, unit: String, time: String },
+    #[error("`{column}` is missing in row {row} of the sample")]
+    NoValue { column: String, row: usize },
+    #[error("`{column}` differs between rows of unit `{unit}`")]
+    NotOfUnit { column: String, unit: String },
     #[error("{count} units are too few for weights between them")]
     FewUnits { count: usize },
     #[error("unit `{unit}` is named twice")]
@@ -55,6 +61,9 @@ impl SpatialError {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<&'static str> {
         let text = match self {
+            SpatialError::OtherEffects { .. } => "write the two after the bar, or one of them: `y ~ x | unit + period`",
+            SpatialError::NoValue { .. } => "leave the row out with `where`, or give the value",
+            SpatialError::NotOfUnit { .. } => "weights are between units: use a column that is constant within units",
             SpatialError::SameUnit { .. } => "weights are between units, not rows: give each unit once",
             SpatialError::NoDistance { .. } => "combine the two units, or use weights that need no distance",
             SpatialError::Island { .. } => "leave the unit out, use a longer distance, or the nearest neighbours",
