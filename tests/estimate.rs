@@ -312,10 +312,10 @@ fn wrong_options_are_named() {
     expect_test::expect![[r#"
         formula: lemp ~ treated | county + year, estimator: callaway
           error: no estimator `callaway`
-          hint: estimators: bacon, callaway_santanna, event_study, imputation, iv, logit, ppml, sun_abraham, twfe, two_stage
+          hint: estimators: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, event_study, extended, imputation, iv, local_projections, logit, matching, ppml, spatial_durbin, spatial_error, spatial_lag, stacked, sun_abraham, synthetic, twfe, two_stage, two_way_weights
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, vcov: iid
           error: unknown key `vcov` in stage `m`
-          hint: known keys: bacon, callaway_santanna, cluster, cohort, description, estimator, event_study, formula, from, fsplit, imputation, kind, level, limits, matrix, retries, split, treatment, weights, where
+          hint: known keys: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, cluster, cohort, description, estimator, event_study, extended, formula, from, fsplit, honest_did, imputation, kind, level, limits, local_projections, matching, matrix, retries, spatial_durbin, spatial_error, spatial_lag, split, stacked, synthetic, treatment, weights, where
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {comparison: nobody}
           error: `comparison` cannot be `nobody`; it is one of never, not_yet
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {boot: 3}
@@ -437,5 +437,121 @@ fn further_analyses_have_their_tests_and_tables() {
          (select count(*) from matched.matches where weight > 0) as matched, (select count(*) from matched.matches) as counties",
     );
     shown.push(counts[0].to_string());
-    expect_test::expect![[r#""#]].assert_eq(&shown.join("\n"));
+    expect_test::expect![[r#"
+        further.tests: test, statistic, p_value
+          minimum_detectable_effect:treated, 0.126479, null
+          power:treated, 0.197584, null
+          wild_bootstrap:treated, -1.569291, 0.155779
+          wild_bootstrap_high:treated, 0.022605, null
+          wild_bootstrap_low:treated, -0.169785, null
+        further.margins: at, value, estimate, std_error
+          3, 3.000000, -0.041854, 0.016323
+          p10, 1.837345, -0.053037, 0.026404
+          p50, 3.257801, -0.039375, 0.014638
+        further.influence: without, n_rows, change
+          8023, 5.000000, -0.021269
+          32011, 5.000000, -0.015931
+          54017, 5.000000, 0.014820
+        placebos.tests: test, statistic, p_value
+          differences_interaction:all, 23.634294, 0.000002
+          differences_separate:all, 23.738786, 0.000001
+          placebo:treated, -0.036549, 0.039216
+          placebo_t:treated, -2.755259, 0.019608
+        placebos.differences: test, first, second, std_error, p_value
+          interaction, -0.148718, -0.034702, 0.023453, 0.000002
+          permutation, -0.148718, -0.034702, null, 0.190476
+          separate, -0.148718, -0.034702, 0.023401, 0.000001
+        selection.tests: test, statistic
+          oster_beta:treated, 0.078253
+          oster_beta_approximation:treated, 0.077117
+          oster_delta:treated, 3.459199
+          oster_delta_approximation:treated, -30.040152
+          oster_estimate_without_controls:treated, 0.071114
+          oster_largest_r2:treated, 0.003890
+          oster_r2_without_controls:treated, 0.001721
+        honest.sensitivity: restriction, bound, conf_low, conf_high, identified_low, identified_high
+          parallel, 0.000000, -0.043111, 0.003247, -0.019932, -0.019932
+          relative_magnitudes, 0.000000, -0.042381, 0.002604, -0.019932, -0.019932
+          relative_magnitudes, 1.000000, -0.074107, 0.038119, -0.044391, 0.004527
+          smoothness, 0.000000, -0.051332, 0.006503, null, null
+          smoothness, 0.010000, -0.045597, 0.036832, null, null
+        honest.tests: test, statistic, p_value
+          breakdown:relative_magnitudes, 0.000000, null
+          breakdown:smoothness, 0.000000, null
+          dynamic: effects before the treatment, 5.633852, 0.130848
+          group_time: effects before the treatment, 7.791237, 0.168122
+        matched.balance: covariate, sample, treated_mean, untreated_mean, bias, p_value
+          lemp, after, 6.087147, 6.047405, 2.685866, 0.778142
+          lemp, before, 6.031280, 5.654630, 25.455122, 0.005843
+          lpop, after, 3.575287, 3.577826, -0.200142, 0.983138
+          lpop, before, 3.522374, 3.183434, 26.719446, 0.003987
+        others.coefficients: estimator, term, estimate, std_error
+          chaisemartin_dhaultfoeuille, att, -0.035258, 0.011337
+          chaisemartin_dhaultfoeuille, event_time::-2, 0.024269, 0.014487
+          chaisemartin_dhaultfoeuille, event_time::0, -0.018922, 0.012068
+          chaisemartin_dhaultfoeuille, event_time::1, -0.053589, 0.017040
+          chaisemartin_dhaultfoeuille, event_time::2, -0.136274, 0.036226
+          extended, att, -0.039951, 0.011796
+          extended, cohort::2004, -0.079749, 0.026479
+          extended, cohort::2004:period::2004, -0.010503, 0.023349
+          extended, cohort::2004:period::2005, -0.070423, 0.031116
+          extended, cohort::2004:period::2006, -0.137259, 0.036589
+          extended, cohort::2004:period::2007, -0.100811, 0.034504
+          extended, cohort::2006, -0.022910, 0.016774
+          extended, cohort::2006:period::2003, -0.003769, 0.031474
+          extended, cohort::2006:period::2004, 0.002751, 0.019641
+          extended, cohort::2006:period::2006, -0.004595, 0.017830
+          extended, cohort::2006:period::2007, -0.041224, 0.020315
+          extended, cohort::2007, -0.026054, 0.016726
+          extended, cohort::2007:period::2003, 0.003306, 0.024555
+          extended, cohort::2007:period::2004, 0.033813, 0.021218
+          extended, cohort::2007:period::2005, 0.031087, 0.017953
+          extended, cohort::2007:period::2007, -0.026054, 0.016726
+          extended, event_time::-2, 0.024459, 0.014267
+          extended, event_time::-3, 0.025022, 0.018154
+          extended, event_time::-4, 0.003306, 0.024555
+          extended, event_time::0, -0.019932, 0.011858
+          extended, event_time::1, -0.050957, 0.016871
+          extended, event_time::2, -0.137259, 0.036589
+          extended, event_time::3, -0.100811, 0.034504
+          extended, period::2004, -0.010503, 0.023349
+          extended, period::2005, -0.070423, 0.031116
+          extended, period::2006, -0.048816, 0.018513
+          extended, period::2007, -0.037059, 0.013707
+          local_projections, att, -0.072728, 0.026713
+          local_projections, event_time::-2, 0.023211, 0.013798
+          local_projections, event_time::0, -0.018858, 0.011264
+          local_projections, event_time::1, -0.051344, 0.016972
+          local_projections, event_time::2, -0.137259, 0.036549
+          local_projections, event_time::<=-2, 0.023211, 0.013798
+          stacked, att, -0.017570, 0.011398
+          stacked, event_time::0, -0.017570, 0.011398
+        weights.tests: test, statistic
+          n_negative, 20.000000
+          n_weights, 291.000000
+          std_dev_opposite, 0.852141
+          std_dev_zero, 0.082806
+          sum_negative, -0.010851
+        synthetic.coefficients: term, estimate, std_error
+          att, -0.031748, 0.012258
+          cohort::2006, -0.023617, 0.016735
+          cohort::2007, -0.036714, 0.015837
+          event_time::0, -0.029349, 0.012725
+          event_time::1, -0.042004, 0.020708
+        durbin.coefficients: term, estimate, std_error
+          W:treated, -0.018829, 0.023281
+          rho, 0.016377, 0.037307
+          treated, -0.033627, 0.013091
+        durbin.impacts: term, effect, estimate, std_error
+          treated, direct, -0.033678, 0.013075
+          treated, indirect, -0.019652, 0.023491
+          treated, total, -0.053330, 0.023899
+        durbin.tests: test, statistic, p_value
+          aic, -2205.136384, null
+          bic, -2182.740782, null
+          likelihood ratio, error, 0.699488, 0.402956
+          likelihood ratio, lag, 0.653455, 0.418880
+          wald, error, 0.699673, 0.402894
+          wald, lag, 0.654128, 0.418641
+        {"draws":50,"points":512,"matched":390,"counties":500}"#]].assert_eq(&shown.join("\n"));
 }

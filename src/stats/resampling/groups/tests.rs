@@ -1,3 +1,5 @@
+//! Differences between groups against separate fits, their joint scores, and the golden permutation.
+
 use super::*;
 use crate::design::{Options as DesignOptions, Vcov};
 use crate::estimator::tests::regions;

@@ -1,3 +1,5 @@
+//! Drawn treatments against the model fitted again with each of them.
+
 use super::*;
 use crate::design::{Options as DesignOptions, Vcov};
 use crate::formula;

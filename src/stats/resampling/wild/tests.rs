@@ -1,3 +1,5 @@
+//! The wild bootstrap against other programs and against each draw fitted again.
+
 use super::*;
 use crate::design::{Options as DesignOptions, SmallSample, Vcov};
 use crate::estimator::tests::regions;

@@ -1,3 +1,5 @@
+//! Moran's I against its definition and against all orders of a few values.
+
 use super::{close, line, names, places};
 use crate::random::Random;
 use crate::spatial::error::SpatialError;

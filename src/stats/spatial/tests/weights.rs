@@ -1,3 +1,5 @@
+//! Weights by hand, and what is refused.
+
 use super::{close, line, names, places, weights};
 use crate::random::Random;
 use crate::solve;
