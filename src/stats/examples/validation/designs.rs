@@ -22,9 +22,9 @@ pub enum Design {
     Heterogeneous,
     /// The same, with each row missing with a chance of 10 %.
     Unbalanced,
-    /// The same, balanced. Clusters of 7 or 8 units, 2 in each cohort, share half of the variance of ε.
+    /// An effect of 1. Clusters of 7 or 8 units, 2 in each cohort, share half of the variance of ε.
     FewClusters,
-    /// The same without clusters. A trait of the unit, which is higher in earlier cohorts, adds 0.2 per period to y.
+    /// Heterogeneous effects. A trait of the unit, which is higher in earlier cohorts, adds 0.2 of it per period to y.
     Trends,
     /// A regressor correlated with ε, and an instrument.
     Instrument,
@@ -85,7 +85,7 @@ impl Design {
     /// The effect on a cohort in a period.
     pub fn effect(self, first: f64, period: f64) -> f64 {
         match self {
-            Design::Homogeneous => 1.0,
+            Design::Homogeneous | Design::FewClusters => 1.0,
             _ => 2.5 - first / 4.0 + 0.2 * (period - first),
         }
     }
