@@ -156,7 +156,7 @@ fn treatment(design: Design, draws: &Draws) -> Sample {
     table.sample(design)
 }
 
-/// Quarters of the units in the order of their trait, which counts for a fifth of the order's variance.
+/// Quarters of the units in the order of their trait, which is a fifth of the variance they are sorted by.
 fn cohorts_by_trait(draws: &Draws) -> Vec<usize> {
     let place = |unit: usize| draws.normal(Part::Traits, unit) + 2.0 * draws.normal(Part::Cohorts, unit);
     let mut order: Vec<usize> = (0..UNITS).collect();
@@ -263,7 +263,7 @@ impl Draws {
         let (mut number, mut probability) = (0.0, exp(-mean));
         let mut sum = probability;
         // What is left of the sum is below the steps of a double when the probability is.
-        while sum < target && probability > 1e-18 * sum || number < mean && sum < target {
+        while sum < target && (number < mean || probability > 1e-18 * sum) {
             number += 1.0;
             probability *= mean / number;
             sum += probability;

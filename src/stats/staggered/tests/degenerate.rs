@@ -78,7 +78,7 @@ impl Degenerate {
 
 /// The designs by name.
 fn designs() -> Vec<(&'static str, Degenerate)> {
-    const USUAL: [u64; 12] = [3, 3, 3, 5, 5, 5, 0, 0, 0, 0, 0, 0];
+    const USUAL: [u64; 13] = [3, 3, 3, 5, 5, 5, 0, 0, 0, 0, 0, 0, 0];
     let usual = || Degenerate::of(&USUAL);
     vec![
         ("nothing degenerate", usual()),
@@ -116,7 +116,7 @@ fn designs() -> Vec<(&'static str, Degenerate)> {
                 ..usual()
             },
         ),
-        ("gaps", Degenerate { keep: |unit, period| (unit as u64 + period) % 5 != 0, ..usual() }),
+        ("gaps", Degenerate { keep: |unit, period| !(unit as u64 + period).is_multiple_of(5), ..usual() }),
         ("no row before the treatment", Degenerate { keep: |unit, period| unit > 2 || period >= 3, ..usual() }),
         ("a period without a row", Degenerate { periods: vec![1, 2, 4, 5, 6], ..usual() }),
         ("two periods", Degenerate { periods: vec![2, 3], ..Degenerate::of(&[3, 3, 3, 0, 0, 0]) }),
