@@ -83,7 +83,9 @@ fn print(design: Design, methods: &[Method], replications: &[Replication]) {
         let found: Vec<Found> =
             replications.iter().filter_map(|replication| replication[column].as_ref().ok().copied()).collect();
         let first_failure = replications.iter().find_map(|replication| replication[column].as_ref().err());
-        failures.extend(first_failure.map(|failure| format!("`{}` {}: {failure}", method.name, method.options)));
+        // The first of several reasons.
+        let reason = first_failure.and_then(|failure| failure.split("; ").next());
+        failures.extend(reason.map(|reason| format!("`{}` {}: {reason}", method.name, method.options)));
         println!(
             "| `{}` | {} | {} | {} | {} |",
             method.name,
