@@ -235,6 +235,18 @@ fn ordered(value: f64) -> u64 {
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
+/// A warning of effects that look certain because nothing shows how they vary, such as those of one unit compared with
+/// one: their p-value is 0 and their interval a point.
+fn without_variance(effects: &[Effect]) -> Option<String> {
+    let mut certain = effects.iter().filter(|effect| effect.coefficient.std_error == 0.0);
+    let first = certain.next()?;
+    let count = 1 + certain.count();
+    Some(format!(
+        "effects with a standard error of 0, whose variance is not seen: {count}, the first is `{}`",
+        first.place
+    ))
+}
+
 /// Warnings that concern the data rather than a method.
 fn warnings(panel: &Panel) -> Vec<String> {
     let mut warnings = panel.small_cohorts();

@@ -344,6 +344,7 @@ fn cells(panel: &Panel, answers: &[Answer], warnings: &[String]) -> (Estimates, 
 /// Effects with normal inference, without small-sample factor.
 fn estimates(panel: &Panel, points: &[Point], influence: Vec<Vec<f64>>, warnings: &[String]) -> Estimates {
     let (effects, vcov) = staggered::effects(points, &influence, 1.0, None, panel.level);
+    let without_variance = staggered::without_variance(&effects);
     Estimates {
         effects,
         vcov,
@@ -357,6 +358,6 @@ fn estimates(panel: &Panel, points: &[Point], influence: Vec<Vec<f64>>, warnings
         n_clusters: panel.n_clusters,
         dropped_rows: panel.dropped_rows.clone(),
         dropped_terms: panel.dropped_terms.clone(),
-        warnings: warnings.to_vec(),
+        warnings: warnings.iter().cloned().chain(without_variance).collect(),
     }
 }

@@ -97,6 +97,8 @@ pub fn chaisemartin_dhaultfoeuille(panel: Panel, options: &SwitcherOptions) -> R
         let reason = "its changes are collinear with periods or earlier covariates".to_string();
         dropped_terms.push((covariate.term.clone(), reason));
     }
+    let mut warnings = warnings(&panel);
+    warnings.extend(staggered::without_variance(&effects));
     let mut estimates = Estimates {
         effects,
         vcov,
@@ -110,7 +112,7 @@ pub fn chaisemartin_dhaultfoeuille(panel: Panel, options: &SwitcherOptions) -> R
         n_clusters: panel.n_clusters,
         dropped_rows: panel.dropped_rows.clone(),
         dropped_terms,
-        warnings: warnings(&panel),
+        warnings,
     };
     staggered::test_leads(&mut estimates);
     let after: Vec<usize> = (1..points.len()).filter(|index| !staggered::is_lead(points[*index].place)).collect();

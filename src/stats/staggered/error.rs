@@ -58,6 +58,12 @@ pub enum StaggeredError {
 }
 
 impl StaggeredError {
+    /// Of a regression that has dropped every effect.
+    pub(crate) fn nothing_left() -> StaggeredError {
+        let reasons = vec!["no effect can be told from units, periods and covariates".to_string()];
+        StaggeredError::NoComparison { reasons }
+    }
+
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<&'static str> {
         let text = match self {

@@ -31,6 +31,7 @@ pub fn event_study(panel: &Panel, options: &EventStudyOptions) -> Result<Estimat
         let (value, reason) = (format!("{low}"), "it should be below `bin_from`");
         return Err(StaggeredError::Option { option: "bin_up_to", value, reason }.into());
     }
+    panel.require_identified_covariates()?;
     let place = |row: usize| panel.event_time(row).map(|time| binned(time, options));
     let mut counts: BTreeMap<u64, (Place, usize)> = BTreeMap::new();
     for place in (0..panel.n_obs()).filter_map(place) {
@@ -58,6 +59,9 @@ pub fn event_study(panel: &Panel, options: &EventStudyOptions) -> Result<Estimat
         .filter(|(column, _)| fit.is_kept(*column))
         .map(|(column, (place, rows))| Target { place: *place, columns: vec![(column, 1.0)], n_treated: *rows })
         .collect();
+    if !targets.iter().any(|target| !staggered::is_lead(target.place)) {
+        return Err(StaggeredError::nothing_left().into());
+    }
     let mut estimates = fit.estimates(&targets)?;
     for (column, (place, _)) in places.iter().enumerate().filter(|(column, _)| !fit.is_kept(*column)) {
         let reason = "collinear with units, periods and the other event times".to_string();

@@ -45,6 +45,7 @@ struct Cell {
 }
 
 pub fn extended(panel: Panel, comparison: Comparison) -> Result<Extended, StatsError> {
+    panel.require_identified_covariates()?;
     let panel = panel.without_always_treated()?;
     if comparison == Comparison::NeverTreated && panel.n_never_treated() == 0 {
         let (first, last) = panel.span();
@@ -93,8 +94,7 @@ pub fn extended(panel: Panel, comparison: Comparison) -> Result<Extended, StatsE
     let treated: Vec<usize> =
         kept.iter().copied().filter(|cell| cells[*cell].period >= panel.cohorts[cells[*cell].cohort].index).collect();
     if treated.is_empty() {
-        let reasons = vec!["no effect can be told from units, periods and covariates".to_string()];
-        return Err(StaggeredError::NoComparison { reasons }.into());
+        return Err(StaggeredError::nothing_left().into());
     }
     let by = |of: &[usize], place: &dyn Fn(&Cell) -> (f64, Place)| {
         let mut sets: BTreeMap<u64, (Place, Vec<usize>)> = BTreeMap::new();

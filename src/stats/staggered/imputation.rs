@@ -72,6 +72,7 @@ fn averages(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimates {
     }
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, None, panel.level);
     let mut warnings = staggered::warnings(panel);
+    warnings.extend(staggered::without_variance(&effects));
     let alone: Vec<String> =
         panel.cohorts.iter().filter(|cohort| cohort.n_units == 1).map(|cohort| cohort.first.to_string()).collect();
     if !alone.is_empty() {

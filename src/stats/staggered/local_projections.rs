@@ -149,6 +149,7 @@ fn estimates(
     let clusters: BTreeSet<u32> = units.iter().map(|unit| panel.units[*unit as usize].cluster).collect();
     let influence: Vec<Vec<f64>> = horizons.into_iter().map(|horizon| horizon.influence).collect();
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, df_t, panel.level);
+    let without_variance = staggered::without_variance(&effects);
     let mut estimates = Estimates {
         effects,
         vcov,
@@ -162,7 +163,7 @@ fn estimates(
         n_clusters: clusters.len(),
         dropped_rows: panel.dropped_rows.clone(),
         dropped_terms,
-        warnings: staggered::warnings(panel),
+        warnings: staggered::warnings(panel).into_iter().chain(without_variance).collect(),
     };
     staggered::test_leads(&mut estimates);
     Ok(estimates)

@@ -351,6 +351,21 @@ impl Panel {
         .into())
     }
 
+    /// An error that names a covariate which is constant but in treated rows: a regression that has it before its effects
+    /// would give one of them to the covariate, and the others less that.
+    pub(crate) fn require_identified_covariates(&self) -> Result<(), StatsError> {
+        let Some(untreated) = (0..self.n_obs()).find(|row| !self.treated(*row)) else { return Ok(()) };
+        let differs = |covariate: &Covariate, row: usize| covariate.values[row] != covariate.values[untreated];
+        let is_confounded = |covariate: &&Covariate| {
+            let mut differing = (0..self.n_obs()).filter(|row| differs(covariate, *row)).peekable();
+            differing.peek().is_some() && differing.all(|row| self.treated(row))
+        };
+        match self.covariates.iter().find(is_confounded) {
+            Some(covariate) => Err(StaggeredError::UnidentifiedCovariate { covariate: covariate.term.clone() }.into()),
+            None => Ok(()),
+        }
+    }
+
     /// The units with a row in every period.
     pub fn balanced_part(self) -> Result<Panel, StatsError> {
         let periods = self.periods.len();

@@ -76,6 +76,7 @@ pub fn stacked(panel: Panel, options: &StackedOptions) -> Result<Stacked, StatsE
             return Err(StaggeredError::Option { option, value: value.to_string(), reason }.into());
         }
     }
+    panel.require_identified_covariates()?;
     let mut panel = panel.without_always_treated()?;
     let (mut stacks, skipped) = stacks(&panel, options);
     if stacks.is_empty() {

@@ -7,6 +7,7 @@
 //! known, as in R's `fixest::sunab`; with weighted rows they are sums of weights.
 
 use crate::error::StatsError;
+use crate::staggered::error::StaggeredError;
 use crate::staggered::panel::Panel;
 use crate::staggered::two_way::{self, Target};
 use crate::staggered::{self, Estimates, Place};
@@ -30,6 +31,7 @@ struct Cell {
 }
 
 pub fn sun_abraham(panel: Panel) -> Result<SunAbraham, StatsError> {
+    panel.require_identified_covariates()?;
     let (panel, last_is_comparison) = panel.without_always_treated()?.with_comparison(0.0)?;
     let panel = panel.without_cohorts_seen_too_late()?;
     let (cells, columns, mut warnings) = cells(&panel);
@@ -45,9 +47,10 @@ pub fn sun_abraham(panel: Panel) -> Result<SunAbraham, StatsError> {
 
     let mut targets = Vec::new();
     let after: Vec<usize> = kept.iter().copied().filter(|column| is_after(&cells[*column])).collect();
-    if !after.is_empty() {
-        targets.push(average(Place::Overall, &after, &cells));
+    if after.is_empty() {
+        return Err(StaggeredError::nothing_left().into());
     }
+    targets.push(average(Place::Overall, &after, &cells));
     let mut by_time: BTreeMap<u64, (f64, Vec<usize>)> = BTreeMap::new();
     for column in &kept {
         let time = time(&cells[*column]);

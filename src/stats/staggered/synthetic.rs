@@ -80,6 +80,7 @@ pub fn synthetic(panel: Panel, errors: &SyntheticErrors) -> Result<Synthetic, St
     if let Some(column) = &panel.weights_name {
         return Err(StaggeredError::Weights { column: column.clone() }.into());
     }
+    panel.require_identified_covariates()?;
     panel.require_balance()?;
     let panel = panel.without_always_treated()?;
     if panel.n_never_treated() == 0 {

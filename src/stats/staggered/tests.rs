@@ -1,5 +1,6 @@
 //! Against the numbers of R packages and of other programs: `tests/reference/README.md`.
 
+mod degenerate;
 mod identities;
 mod programs;
 mod properties;

@@ -63,6 +63,7 @@ fn second_stage(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimate
         influence.push(of_clusters);
     }
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, None, panel.level);
+    let without_variance = staggered::without_variance(&effects);
     Estimates {
         effects,
         vcov,
@@ -76,6 +77,6 @@ fn second_stage(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimate
         n_clusters: panel.n_clusters,
         dropped_rows: panel.dropped_rows.clone(),
         dropped_terms: untreated.dropped_terms(),
-        warnings: staggered::warnings(panel),
+        warnings: staggered::warnings(panel).into_iter().chain(without_variance).collect(),
     }
 }

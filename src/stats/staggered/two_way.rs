@@ -124,6 +124,7 @@ impl TwoWay<'_> {
         }
         let influence = self.regression.influence(&self.rows, &combinations, &self.clusters, panel.n_clusters);
         let (effects, vcov) = staggered::effects(&points, &influence, factor, Some(df_t), panel.level);
+        let without_variance = staggered::without_variance(&effects);
         let mut dropped_terms = panel.dropped_terms.clone();
         for (index, covariate) in panel.covariates.iter().enumerate() {
             if !self.regression.factor.is_kept(self.covariates + index) {
@@ -144,7 +145,7 @@ impl TwoWay<'_> {
             n_clusters: self.n_clusters,
             dropped_rows: panel.dropped_rows.clone(),
             dropped_terms,
-            warnings: staggered::warnings(panel),
+            warnings: staggered::warnings(panel).into_iter().chain(without_variance).collect(),
         })
     }
 }

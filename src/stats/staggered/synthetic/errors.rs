@@ -55,6 +55,7 @@ pub(super) fn estimates(fitted: &Fitted, points: &[Point], errors: &SyntheticErr
         _ => Vec::new(),
     };
     let mut warnings = staggered::warnings(panel);
+    warnings.extend(staggered::without_variance(&effects));
     warnings.retain(|warning| {
         !warning.starts_with("cohorts with few units") || !matches!(errors, SyntheticErrors::Placebo { .. })
     });
