@@ -553,6 +553,5 @@ fn further_analyses_have_their_tests_and_tables() {
           likelihood ratio, lag, 0.653455, 0.418880
           wald, error, 0.699673, 0.402894
           wald, lag, 0.654128, 0.418641
-        {"draws":50,"points":512,"matched":390,"counties":500}"#]]
-    .assert_eq(&shown.join("\n"));
+        {"draws":50,"points":512,"matched":390,"counties":500}"#]].assert_eq(&shown.join("\n"));
 }

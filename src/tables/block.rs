@@ -2,9 +2,8 @@
 //! Blocks are cut by the number of rows alone, so that neither a digest nor a file depends on the batches that rows come in.
 
 use crate::digest::BLOCK;
-use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use std::sync::Arc;
 
@@ -19,16 +18,8 @@ pub(crate) struct Block {
 enum Rows {
     /// One below the other.
     Pieces(Vec<RecordBatch>),
-    /// One column after the other.
-    Picked(SchemaRef, Vec<Picked>),
-}
-
-/// A column of picked rows.
-#[derive(Clone)]
-pub(crate) enum Picked {
-    Made(ArrayRef),
-    /// To be picked from the arrays of the batches, by number of the batch and of the row in it.
-    From(Arc<Vec<ArrayRef>>, Arc<Vec<(usize, usize)>>),
+    /// By number of the batch and of the row in it.
+    Picked(Arc<Vec<RecordBatch>>, Vec<(usize, usize)>),
 }
 
 /// Cuts batches into blocks.
@@ -39,8 +30,8 @@ pub(crate) struct Cutter {
 }
 
 impl Block {
-    pub fn picked(schema: SchemaRef, columns: Vec<Picked>, len: usize, repeats: Vec<usize>) -> Block {
-        Block { len, rows: Rows::Picked(schema, columns), repeats }
+    pub fn picked(batches: Arc<Vec<RecordBatch>>, rows: Vec<(usize, usize)>, repeats: Vec<usize>) -> Block {
+        Block { len: rows.len(), rows: Rows::Picked(batches, rows), repeats }
     }
 
     pub fn len(&self) -> usize {
@@ -57,25 +48,17 @@ impl Block {
                     compute::concat(&arrays)
                 }
             },
-            Rows::Picked(_, columns) => match &columns[index] {
-                Picked::Made(array) => Ok(array.clone()),
-                Picked::From(arrays, rows) => {
-                    let arrays: Vec<_> = arrays.iter().map(|array| array.as_ref()).collect();
-                    compute::interleave(&arrays, rows)
-                }
-            },
+            Rows::Picked(batches, rows) => {
+                let arrays: Vec<_> = batches.iter().map(|batch| batch.column(index).as_ref()).collect();
+                compute::interleave(&arrays, rows)
+            }
         }
     }
 
     /// These rows, all columns.
     pub fn take(&self, rows: &[usize]) -> Result<RecordBatch, ArrowError> {
-        match &self.rows {
-            Rows::Picked(schema, columns) => {
-                let rows = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
-                let column = |index| compute::take(&self.column(index)?, &rows, None);
-                let arrays = (0..columns.len()).map(column).collect::<Result<_, ArrowError>>()?;
-                RecordBatch::try_new(schema.clone(), arrays)
-            }
+        let (batches, picks): (Vec<&RecordBatch>, Vec<_>) = match &self.rows {
+            Rows::Picked(batches, picks) => (batches.iter().collect(), rows.iter().map(|row| picks[*row]).collect()),
             Rows::Pieces(pieces) => {
                 let starts: Vec<usize> = pieces
                     .iter()
@@ -85,10 +68,10 @@ impl Block {
                     let piece = starts.partition_point(|start| start <= row) - 1;
                     (piece, row - starts[piece])
                 };
-                let picks: Vec<_> = rows.iter().map(pick).collect();
-                compute::interleave_record_batch(&pieces.iter().collect::<Vec<_>>(), &picks)
+                (pieces.iter().collect(), rows.iter().map(pick).collect())
             }
-        }
+        };
+        compute::interleave_record_batch(&batches, &picks)
     }
 }
 
@@ -167,10 +150,8 @@ mod tests {
 
     #[test]
     fn picked_rows_come_in_the_order_asked_for() {
-        let batches = [batch(0..3), batch(10..13)];
-        let arrays = Arc::new(batches.iter().map(|batch| batch.column(0).clone()).collect());
-        let column = Picked::From(arrays, Arc::new(vec![(1, 2), (0, 0), (1, 0)]));
-        let block = Block::picked(batches[0].schema(), vec![column], 3, vec![]);
+        let batches = Arc::new(vec![batch(0..3), batch(10..13)]);
+        let block = Block::picked(batches, vec![(1, 2), (0, 0), (1, 0)], vec![]);
         assert_eq!(values(&block.column(0).expect("a column")), [12, 0, 10]);
         assert_eq!(values(block.take(&[2, 0]).expect("rows").column(0)), [10, 12]);
     }

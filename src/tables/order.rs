@@ -2,13 +2,12 @@
 //! the values there are need, so that rows are compared by one comparison of numbers and, only where that does not decide, by
 //! their keys. Rows themselves are not moved: blocks pick them.
 
-use crate::block::{Block, Picked};
+use crate::block::Block;
 use crate::digest::BLOCK;
 use crate::parallel;
-use datafusion::arrow::array::{Array, ArrayData, ArrayRef, AsArray, RecordBatch, StringArray, make_array};
-use datafusion::arrow::buffer::Buffer;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, SchemaRef, UInt64Type};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use datafusion::arrow::error::ArrowError;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -49,16 +48,9 @@ pub(crate) struct Order {
     blocks: Box<dyn FnMut() -> Option<Block> + Send>,
 }
 
-/// What `by_key` finds.
-pub(crate) enum Ordered {
-    /// The rows are in order as they are.
-    Already(Vec<RecordBatch>),
-    By(Order),
-}
-
 /// Sorted runs on their way into blocks.
 struct Merge<E> {
-    payload: Payload,
+    batches: Arc<Vec<RecordBatch>>,
     keys: Keys,
     runs: Vec<Run<E>>,
     last: Option<E>,
@@ -70,23 +62,6 @@ struct Run<E> {
     entries: Vec<E>,
     is_sorted: bool,
     next: usize,
-}
-
-/// The rows that are ordered, in a form that is quick to pick from. Numbers of 8 bytes of which none is missing stand side
-/// by side, row after row, so that a row that lies anywhere in the memory is fetched once and not once for each column.
-struct Payload {
-    schema: SchemaRef,
-    /// Per column of the schema.
-    columns: Vec<Place>,
-    /// Per batch, `width` numbers for each row.
-    packed: Vec<Vec<u64>>,
-    width: usize,
-}
-
-enum Place {
-    /// The place among the packed numbers.
-    Packed(usize),
-    Arrays(Arc<Vec<ArrayRef>>),
 }
 
 /// The key columns. Those from `decided` on are compared where the packed numbers are equal.
@@ -111,32 +86,38 @@ enum Packing {
     Text { from: usize, bytes: usize, length_bits: u32 },
 }
 
-/// The order of the rows by the columns `key`, none of which is null. Texts and floats have their stored types: see
-/// `gather::prepared`.
-pub(crate) fn by_key(batches: Vec<RecordBatch>, key: &[usize], threads: usize) -> Result<Ordered, ArrowError> {
+/// The order of the rows by the columns `key`, none of which is null; `None` if they are in order as they are. Texts and
+/// floats have their stored types: see `gather::prepared`.
+pub(crate) fn by_key(
+    batches: &Arc<Vec<RecordBatch>>,
+    key: &[usize],
+    threads: usize,
+) -> Result<Option<Order>, ArrowError> {
     let mut columns: Vec<(usize, Option<Result<KeyColumn, ArrowError>>)> = key.iter().map(|at| (*at, None)).collect();
-    parallel::each(&mut columns, threads, |(at, made)| *made = Some(key_column(&batches, *at)), || ());
+    parallel::each(&mut columns, threads, |(at, made)| *made = Some(key_column(batches, *at)), || ());
     let columns = columns.into_iter().filter_map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?;
     let (short, decided) = packings(&columns, Short::BITS);
     if decided == columns.len() {
-        return merge::<Short>(batches, Keys { columns, decided }, &short, threads);
+        let keys = Keys { columns, decided };
+        return Ok(merge::<Short>(batches, keys, &short, threads).map(Merge::order));
     }
-    let (long, decided) = packings(&columns, Long::BITS);
-    merge::<Long>(batches, Keys { columns, decided }, &long, threads)
+    let (packings, decided) = packings(&columns, Long::BITS);
+    let keys = Keys { columns, decided };
+    Ok(merge::<Long>(batches, keys, &packings, threads).map(Merge::order))
 }
 
 fn merge<E: Entry + 'static>(
-    batches: Vec<RecordBatch>,
+    batches: &Arc<Vec<RecordBatch>>,
     mut keys: Keys,
     packings: &[Packing],
     threads: usize,
-) -> Result<Ordered, ArrowError> {
-    let mut runs = runs(&batches, threads);
+) -> Option<Merge<E>> {
+    let mut runs = runs(batches, threads);
     parallel::each(
         &mut runs,
         threads,
         |run: &mut Run<E>| {
-            run.entries = entries(&keys, packings, &batches, run.batches.clone());
+            run.entries = entries(&keys, packings, batches, run.batches.clone());
             run.is_sorted = run.entries.is_sorted_by(|one, other| keys.compare(one, other).is_le());
         },
         || (),
@@ -147,7 +128,7 @@ fn merge<E: Entry + 'static>(
         _ => true,
     };
     if runs.iter().all(|run| run.is_sorted) && ends.all(in_order) {
-        return Ok(Ordered::Already(batches));
+        return None;
     }
     // They are in the packed numbers.
     let decided = keys.decided;
@@ -162,72 +143,7 @@ fn merge<E: Entry + 'static>(
         },
         || (),
     );
-    let mut merge = Merge { payload: Payload::new(batches, threads), keys, runs, last: None };
-    Ok(Ordered::By(Order { blocks: Box::new(move || merge.block()) }))
-}
-
-impl Payload {
-    fn new(batches: Vec<RecordBatch>, threads: usize) -> Payload {
-        let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-        let packs = |index: &usize| {
-            schema.field(*index).data_type().primitive_width() == Some(size_of::<u64>())
-                && batches.iter().all(|batch| batch.column(*index).null_count() == 0)
-        };
-        let mut chosen: Vec<usize> = (0..schema.fields().len()).filter(packs).collect();
-        if chosen.len() < 2 {
-            chosen.clear();
-        }
-        let columns = (0..schema.fields().len()).map(|index| match chosen.iter().position(|chosen| *chosen == index) {
-            Some(place) => Place::Packed(place),
-            None => Place::Arrays(Arc::new(batches.iter().map(|batch| batch.column(index).clone()).collect())),
-        });
-        let columns = columns.collect();
-        let mut parts: Vec<(Option<RecordBatch>, Vec<u64>)> =
-            batches.into_iter().map(|batch| (Some(batch), Vec::new())).collect();
-        // Each batch gives its memory back when it is packed.
-        parallel::each(
-            &mut parts,
-            threads,
-            |(batch, packed)| *packed = batch.take().map_or_else(Vec::new, |batch| packed_rows(&batch, &chosen)),
-            || (),
-        );
-        let packed = parts.into_iter().map(|(_, packed)| packed).collect();
-        Payload { schema, columns, packed, width: chosen.len() }
-    }
-
-    /// The columns of these rows.
-    fn pick(&self, rows: Vec<(usize, usize)>) -> Vec<Picked> {
-        let mut packed: Vec<Vec<u64>> = (0..self.width).map(|_| Vec::with_capacity(rows.len())).collect();
-        if self.width > 0 {
-            for (batch, row) in &rows {
-                let values = &self.packed[*batch][row * self.width..][..self.width];
-                packed.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
-            }
-        }
-        let rows = Arc::new(rows);
-        let columns = self.columns.iter().zip(self.schema.fields()).map(|(place, field)| match place {
-            Place::Arrays(arrays) => Picked::From(arrays.clone(), rows.clone()),
-            Place::Packed(place) => {
-                let values = std::mem::take(&mut packed[*place]);
-                let data = ArrayData::builder(field.data_type().clone()).len(values.len());
-                let data = data.add_buffer(Buffer::from_vec(values)).build();
-                Picked::Made(make_array(data.expect("numbers of 8 bytes, as many as there are rows")))
-            }
-        });
-        columns.collect()
-    }
-}
-
-/// The numbers of some columns, row after row.
-fn packed_rows(batch: &RecordBatch, columns: &[usize]) -> Vec<u64> {
-    let mut packed = vec![0; batch.num_rows() * columns.len()];
-    for (place, column) in columns.iter().enumerate() {
-        let data = batch.column(*column).to_data();
-        let values = &data.buffers()[0].typed_data::<u64>()[data.offset()..];
-        let rows = packed.chunks_exact_mut(columns.len()).zip(values);
-        rows.for_each(|(row, value)| row[place] = *value);
-    }
-    packed
+    Some(Merge { batches: batches.clone(), keys, runs, last: None })
 }
 
 impl Order {
@@ -237,7 +153,11 @@ impl Order {
     }
 }
 
-impl<E: Entry> Merge<E> {
+impl<E: Entry + 'static> Merge<E> {
+    fn order(mut self) -> Order {
+        Order { blocks: Box::new(move || self.block()) }
+    }
+
     fn block(&mut self) -> Option<Block> {
         let (mut rows, mut repeats) = (Vec::with_capacity(BLOCK), Vec::new());
         while rows.len() < BLOCK {
@@ -252,8 +172,7 @@ impl<E: Entry> Merge<E> {
             self.last = Some(entry);
             rows.push(entry.place());
         }
-        let len = rows.len();
-        (len > 0).then(|| Block::picked(self.payload.schema.clone(), self.payload.pick(rows), len, repeats))
+        (!rows.is_empty()).then(|| Block::picked(self.batches.clone(), rows, repeats))
     }
 }
 
@@ -476,10 +395,10 @@ mod tests {
             let starts = (0..whole.num_rows()).step_by(size);
             let batches: Vec<RecordBatch> =
                 starts.map(|start| whole.slice(start, size.min(whole.num_rows() - start))).collect();
-            let order = by_key(batches, &key, 2).expect("sorted");
+            let order = by_key(&Arc::new(batches), &key, 2).expect("sorted");
             let found = match order {
-                Ordered::Already(_) => "in order".to_string(),
-                Ordered::By(mut order) => {
+                None => "in order".to_string(),
+                Some(mut order) => {
                     let block = order.block().expect("a block");
                     assert!(order.block().is_none());
                     let all: Vec<usize> = (0..block.len()).collect();
@@ -552,11 +471,9 @@ mod tests {
         let batches =
             (0..whole.num_rows()).step_by(8192).map(|start| whole.slice(start, 8192.min(whole.num_rows() - start)));
         for threads in [1, 2, 8] {
-            let batches: Vec<RecordBatch> = batches.clone().collect();
+            let batches = Arc::new(batches.clone().collect::<Vec<_>>());
+            let mut order = by_key(&batches, &[0], threads).expect("sorted").expect("not in order");
             assert_eq!(runs::<Short>(&batches, threads).len(), threads.min(3), "runs");
-            let Ordered::By(mut order) = by_key(batches, &[0], threads).expect("sorted") else {
-                panic!("not in order");
-            };
             let mut expected = 0..rows;
             while let Some(block) = order.block() {
                 let column = block.column(0).expect("a column");

@@ -10,7 +10,7 @@ use crate::error::TableError;
 use crate::gather;
 use crate::info::TableInfo;
 use crate::keys::KeyCheck;
-use crate::order::{self, Ordered};
+use crate::order;
 use crate::parallel;
 use crate::read;
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
@@ -159,13 +159,16 @@ impl<'a> Target<'a> {
                     keys.verdict()?;
                 }
                 let ordered = match self.key {
-                    [] => Ordered::Already(batches),
-                    _ => order::by_key(batches, &self.key_columns, self.threads).map_err(|error| self.failed(error))?,
+                    [] => None,
+                    _ => {
+                        order::by_key(&batches, &self.key_columns, self.threads).map_err(|error| self.failed(error))?
+                    }
                 };
                 match ordered {
-                    Ordered::By(mut order) => self.write_blocks(keys, |_| go_on().map(|()| order.block())),
-                    Ordered::Already(batches) => {
-                        batches.into_iter().for_each(|batch| cutter.add(batch));
+                    Some(mut order) => self.write_blocks(keys, |_| go_on().map(|()| order.block())),
+                    None => {
+                        batches.iter().for_each(|batch| cutter.add(batch.clone()));
+                        drop(batches);
                         self.write_blocks(keys, |keys| {
                             go_on()?;
                             let block = cutter.cut().or_else(|| cutter.rest());
@@ -208,10 +211,10 @@ impl<'a> Target<'a> {
 
     /// Batches in the types that can be sorted: not so large that one thread has them all, and not so small that looking for a
     /// row's batch takes longer than the row.
-    fn prepared(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
+    fn prepared(&self, batches: Vec<RecordBatch>) -> Result<Arc<Vec<RecordBatch>>, ArrowError> {
         let Some(schema) = batches.first().map(|batch| gather::prepared_schema(&batch.schema(), &self.key_columns))
         else {
-            return Ok(Vec::new());
+            return Ok(Arc::default());
         };
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let size = (rows / (8 * self.threads.max(1))).clamp(BLOCK, MOST_ROWS);
@@ -228,7 +231,7 @@ impl<'a> Target<'a> {
         }
         parallel::each(&mut groups, self.threads, |(batches, made)| *made = group(take(batches), &schema, size), || ());
         let made = groups.into_iter().map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?;
-        Ok(made.into_iter().flatten().collect())
+        Ok(Arc::new(made.into_iter().flatten().collect()))
     }
 
     fn failed(&self, error: ArrowError) -> TableError {
