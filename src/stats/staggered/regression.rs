@@ -279,15 +279,9 @@ pub(crate) fn product(left: f64, right: f64) -> Twofold {
 
 /// The products of the influences of any two estimates, times `factor`.
 pub(crate) fn variance(influence: &[Vec<f64>], factor: f64) -> Matrix {
-    let half: Matrix = influence
-        .iter()
-        .enumerate()
-        .map(|(index, left)| {
-            influence[..=index].iter().map(|right| factor * twofold::dot(left, right).value()).collect()
-        })
-        .collect();
-    let size = half.len();
-    (0..size).map(|row| (0..size).map(|column| half[row.max(column)][row.min(column)]).collect()).collect()
+    let half = twofold::products(influence);
+    let entry = |row: usize, column: usize| factor * half[row.max(column)][row.min(column)];
+    (0..half.len()).map(|row| (0..half.len()).map(|column| entry(row, column)).collect()).collect()
 }
 
 /// (n-1)/(n-K) · G/(G-1), as `fixest` has it where units are nested in the clusters: K counts the other parameters.
