@@ -153,6 +153,42 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> Twofold {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
+/// Terms whose products [`products`] adds up plainly.
+const PLAIN: usize = 256;
+
+/// The inner products of each of several slices of one length with those before it and with itself: the lower half, row
+/// by row. For positive sums and what is compared with them, such as variances: few terms are added up plainly, in an
+/// order that depends on their positions only, and only these sums are added in twice the precision. The error is some
+/// 10⁻¹⁵ of the lengths of the two, at a tenth of the cost of [`dot`].
+pub(crate) fn products(columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let length = columns.first().map_or(0, Vec::len);
+    let mut sums: Vec<Vec<Twofold>> = (1..=columns.len()).map(|width| vec![Twofold::default(); width]).collect();
+    for start in (0..length).step_by(PLAIN) {
+        let terms = start..length.min(start + PLAIN);
+        for (index, sums) in sums.iter_mut().enumerate() {
+            let left = &columns[index][terms.clone()];
+            for (sum, right) in sums.iter_mut().zip(columns) {
+                *sum = sum.plus(plain_dot(left, &right[terms.clone()]));
+            }
+        }
+    }
+    sums.into_iter().map(|sums| sums.into_iter().map(Twofold::value).collect()).collect()
+}
+
+fn plain_dot(left: &[f64], right: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (left_blocks, left_rest) = left.as_chunks::<8>();
+    let (right_blocks, right_rest) = right.as_chunks::<8>();
+    for (left, right) in left_blocks.iter().zip(right_blocks) {
+        (0..8).for_each(|lane| lanes[lane] += left[lane] * right[lane]);
+    }
+    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
+        lanes[lane] += left * right;
+    }
+    let half: [f64; 4] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 4]);
+    (half[0] + half[2]) + (half[1] + half[3])
+}
+
 fn plus_product(sum: Twofold, left: f64, right: f64) -> Twofold {
     let (product, rest_of_product) = two_product(left, right);
     let (high, rest) = two_sum(sum.high, product);
@@ -238,6 +274,25 @@ mod tests {
                 for (code, found) in found.iter().enumerate() {
                     let own = codes.iter().zip(&values).filter(|(other, _)| **other as usize == code);
                     assert_eq!(found.value(), sum(own.map(|(_, value)| *value)).value(), "{code} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_many_are_those_of_two() {
+        let value = |column: u32, row: u32| f64::from((row * 7919 + column * 104_729) % 1013) / 1013.0 - 0.4;
+        for length in [0, 1, 7, 256, 1003] {
+            let columns: Vec<Vec<f64>> =
+                (0..5).map(|column| (0..length).map(|row| value(column, row)).collect()).collect();
+            for (left, products) in products(&columns).iter().enumerate() {
+                assert_eq!(products.len(), left + 1);
+                for (right, found) in products.iter().enumerate() {
+                    let expected = dot(&columns[left], &columns[right]).value();
+                    let lengths = dot(&columns[left], &columns[left]) * dot(&columns[right], &columns[right]);
+                    // 256 terms in 8 lanes lose at most 32 halves of a last bit of their sizes.
+                    let bound = 32.0 * f64::EPSILON * lengths.sqrt().value();
+                    assert!((found - expected).abs() <= bound, "{length}: {found} is not {expected}");
                 }
             }
         }

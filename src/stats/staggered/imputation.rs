@@ -11,8 +11,8 @@
 
 use crate::error::StatsError;
 use crate::staggered::panel::Panel;
-use crate::staggered::two_way::{self, Target};
-use crate::staggered::untreated::Untreated;
+use crate::staggered::two_way;
+use crate::staggered::untreated::{Target, Untreated};
 use crate::staggered::{self, Estimates, Place, Point};
 use crate::twofold::{self, Twofold};
 use std::collections::BTreeMap;
@@ -54,21 +54,22 @@ pub fn imputation(panel: Panel, leads: usize) -> Result<Imputation, StatsError> 
 /// The weighted averages of effects over sets of treated rows.
 fn averages(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimates {
     let panel = &untreated.panel;
+    let targets: Vec<Target> = sets
+        .iter()
+        .map(|(_, rows)| {
+            let total = twofold::sum(rows.iter().map(|row| panel.weight(*row))).value();
+            Target { rows, numbers: rows.iter().map(|row| panel.weight(*row) / total).collect() }
+        })
+        .collect();
     let mut points = Vec::with_capacity(sets.len());
-    let mut influence = Vec::with_capacity(sets.len());
-    for (place, rows) in sets {
-        let total = twofold::sum(rows.iter().map(|row| panel.weight(*row))).value();
-        let mut target = vec![0.0; panel.n_obs()];
-        rows.iter().for_each(|row| target[*row] = panel.weight(*row) / total);
+    let mut influence = untreated.influence(&targets);
+    for (((place, rows), Target { numbers, .. }), of_clusters) in sets.iter().zip(&targets).zip(&mut influence) {
         let effects: Vec<f64> = rows.iter().map(|row| untreated.rest[*row]).collect();
-        let weights: Vec<f64> = rows.iter().map(|row| target[*row]).collect();
-        let mut of_clusters = untreated.influence(&target);
-        for (row, surprise) in rows.iter().zip(surprises(panel, rows, &weights, &effects)) {
-            of_clusters[panel.units[panel.unit[*row] as usize].cluster as usize] += target[*row] * surprise;
+        let surprises = surprises(panel, rows, numbers, &effects);
+        for ((row, weight), surprise) in rows.iter().zip(numbers).zip(surprises) {
+            of_clusters[panel.units[panel.unit[*row] as usize].cluster as usize] += weight * surprise;
         }
-        let estimate = twofold::dot(&weights, &effects).value();
-        points.push(Point { place: *place, estimate, n_treated: rows.len() });
-        influence.push(of_clusters);
+        points.push(Point { place: *place, estimate: twofold::dot(numbers, &effects).value(), n_treated: rows.len() });
     }
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, None, panel.level);
     let mut warnings = staggered::warnings(panel);
@@ -134,7 +135,7 @@ fn before_treatment(panel: &Panel, count: usize) -> Result<Estimates, StatsError
         },
     );
     let kept = leads.iter().enumerate().filter(|(column, _)| fit.is_kept(*column));
-    let target = |(column, (time, rows)): (usize, &(f64, usize))| Target {
+    let target = |(column, (time, rows)): (usize, &(f64, usize))| two_way::Target {
         place: Place::EventTime(*time),
         columns: vec![(column, 1.0)],
         n_treated: *rows,

@@ -142,8 +142,10 @@ impl Rows {
         // The outcome less its mean in the block, which changes nothing and keeps digits.
         let mut centred = vec![0.0; self.len()];
         let mut effects = Vec::with_capacity(self.n_blocks());
+        let mut masses = Vec::with_capacity(self.n_blocks());
         for block in 0..self.n_blocks() {
             let mass = self.mass(block);
+            masses.push(mass);
             let mean = (self.block_sum(block, |row| self.outcome[row]) / mass).value();
             effects.push(mean);
             self.block(block).for_each(|row| centred[row] = self.outcome[row] - mean);
@@ -158,7 +160,7 @@ impl Rows {
         let solution = factor.solve(&right);
         let mut residuals: Vec<f64> = (0..self.len()).map(|row| centred[row] - self.product(row, &solution)).collect();
         for (block, effect) in effects.iter_mut().enumerate() {
-            let mean = (self.block_sum(block, |row| residuals[row]) / self.mass(block)).value();
+            let mean = (self.block_sum(block, |row| residuals[row]) / masses[block]).value();
             self.block(block).for_each(|row| residuals[row] -= mean);
             *effect += mean;
         }
@@ -220,8 +222,19 @@ impl Regression {
             .iter()
             .map(|target| self.factor.solve(&target.iter().map(|value| Twofold::from(*value)).collect::<Vec<_>>()))
             .collect();
+        self.influence_of_loads(rows, &loads, clusters, n_clusters)
+    }
+
+    /// The same from (X'WX)⁻¹ target, one number per column.
+    pub(crate) fn influence_of_loads(
+        &self,
+        rows: &Rows,
+        loads: &[Vec<f64>],
+        clusters: &[u32],
+        n_clusters: usize,
+    ) -> Vec<Vec<f64>> {
         // By column, so that an entry of a row meets all targets at once.
-        let n_targets = targets.len();
+        let n_targets = loads.len();
         let by_column: Vec<f64> =
             (0..rows.width).flat_map(|column| loads.iter().map(move |loads| loads[column])).collect();
         let mut sums = vec![0.0; n_targets * n_clusters];
@@ -279,15 +292,9 @@ pub(crate) fn product(left: f64, right: f64) -> Twofold {
 
 /// The products of the influences of any two estimates, times `factor`.
 pub(crate) fn variance(influence: &[Vec<f64>], factor: f64) -> Matrix {
-    let half: Matrix = influence
-        .iter()
-        .enumerate()
-        .map(|(index, left)| {
-            influence[..=index].iter().map(|right| factor * twofold::dot(left, right).value()).collect()
-        })
-        .collect();
-    let size = half.len();
-    (0..size).map(|row| (0..size).map(|column| half[row.max(column)][row.min(column)]).collect()).collect()
+    let half = twofold::products(influence);
+    let entry = |row: usize, column: usize| factor * half[row.max(column)][row.min(column)];
+    (0..half.len()).map(|row| (0..half.len()).map(|column| entry(row, column)).collect()).collect()
 }
 
 /// (n-1)/(n-K) · G/(G-1), as `fixest` has it where units are nested in the clusters: K counts the other parameters.

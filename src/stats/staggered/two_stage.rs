@@ -8,7 +8,7 @@
 
 use crate::error::StatsError;
 use crate::staggered::panel::Panel;
-use crate::staggered::untreated::Untreated;
+use crate::staggered::untreated::{Target, Untreated};
 use crate::staggered::{self, Estimates, Place, Point};
 use crate::twofold::{self, Twofold};
 use std::collections::BTreeMap;
@@ -47,20 +47,24 @@ pub fn two_stage(panel: Panel) -> Result<TwoStage, StatsError> {
 /// The regression on dummies of disjoint sets of rows, of which each coefficient is the mean of what is left there.
 fn second_stage(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimates {
     let panel = &untreated.panel;
+    let targets: Vec<Target> = sets
+        .iter()
+        .map(|(_, rows)| {
+            let total = twofold::sum(rows.iter().map(|row| panel.weight(*row)));
+            let share = |row: &usize| (Twofold::from(panel.weight(*row)) / total).value();
+            Target { rows, numbers: rows.iter().map(share).collect() }
+        })
+        .collect();
     let mut points = Vec::with_capacity(sets.len());
-    let mut influence = Vec::with_capacity(sets.len());
-    for (place, rows) in sets {
-        let total = twofold::sum(rows.iter().map(|row| panel.weight(*row)));
-        let mut target = vec![0.0; panel.n_obs()];
-        rows.iter().for_each(|row| target[*row] = (Twofold::from(panel.weight(*row)) / total).value());
-        let estimate = twofold::dot(&target, &untreated.rest).value();
-        let mut of_clusters = untreated.influence(&target);
-        for row in rows {
+    let mut influence = untreated.influence(&targets);
+    for (((place, rows), Target { numbers, .. }), of_clusters) in sets.iter().zip(&targets).zip(&mut influence) {
+        let effects: Vec<f64> = rows.iter().map(|row| untreated.rest[*row]).collect();
+        let estimate = twofold::dot(numbers, &effects).value();
+        for ((row, weight), effect) in rows.iter().zip(numbers).zip(&effects) {
             let cluster = panel.units[panel.unit[*row] as usize].cluster as usize;
-            of_clusters[cluster] += target[*row] * (untreated.rest[*row] - estimate);
+            of_clusters[cluster] += weight * (effect - estimate);
         }
         points.push(Point { place: *place, estimate, n_treated: rows.len() });
-        influence.push(of_clusters);
     }
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, None, panel.level);
     let without_variance = staggered::without_variance(&effects);

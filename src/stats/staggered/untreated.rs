@@ -21,20 +21,26 @@ pub(crate) struct Untreated {
     /// The untreated rows: those of unit b are block b.
     rows: Rows,
     regression: Regression,
-    /// The row of the panel behind each untreated row.
-    origin: Vec<usize>,
     /// Of every row of the panel: outcome less prediction.
     pub(crate) rest: Vec<f64>,
+}
+
+/// A weighted sum over rows of the panel.
+pub(crate) struct Target<'a> {
+    /// Ascending.
+    pub(crate) rows: &'a [usize],
+    /// One per row.
+    pub(crate) numbers: Vec<f64>,
 }
 
 impl Untreated {
     pub(crate) fn new(panel: Panel) -> Result<Untreated, StatsError> {
         let panel = predictable(panel)?;
-        let (rows, origin) = untreated_rows(&panel, &panel.outcome, panel.covariates.len());
+        let rows = untreated_rows(&panel, &panel.outcome, panel.covariates.len());
         let regression = rows.solve();
         check_covariates(&panel, &regression)?;
         let rest = rest(&panel, &panel.outcome, panel.covariates.len(), &regression);
-        Ok(Untreated { panel, rows, regression, origin, rest })
+        Ok(Untreated { panel, rows, regression, rest })
     }
 
     /// Covariates that could not be estimated, and why.
@@ -49,51 +55,41 @@ impl Untreated {
         dropped
     }
 
-    /// How much each cluster moves Σ target · rest through the estimated model, `target` having one number per row of the
-    /// panel: the untreated rows weigh in with -w z(Z'WZ)⁻¹ Σ target z, times their residual.
-    pub(crate) fn influence(&self, target: &[f64]) -> Vec<f64> {
+    /// How much each cluster moves Σ target · rest of each target through the estimated model: the untreated rows weigh in
+    /// with -w z(Z'WZ)⁻¹ Σ target z, times their residual.
+    pub(crate) fn influence(&self, targets: &[Target]) -> Vec<Vec<f64>> {
+        let loads: Vec<Vec<f64>> = targets
+            .iter()
+            .map(|target| self.regression.factor.solve(&self.moments(target)).into_iter().map(|load| -load).collect())
+            .collect();
+        let clusters: Vec<u32> = self.panel.units.iter().map(|unit| unit.cluster).collect();
+        self.regression.influence_of_loads(&self.rows, &loads, &clusters, self.panel.n_clusters)
+    }
+
+    /// Σ target z, without what the effects of the units take up.
+    fn moments(&self, target: &Target) -> Vec<Twofold> {
         let panel = &self.panel;
-        let width = panel.periods.len() + panel.covariates.len();
-        let mut right = vec![Twofold::default(); width];
-        let mut of_unit = Vec::with_capacity(panel.units.len());
-        let mut sums = vec![Twofold::default(); width];
-        for (block, unit) in panel.units.iter().enumerate() {
+        let mut moments = vec![Twofold::default(); panel.periods.len() + panel.covariates.len()];
+        let mut numbers = target.numbers.iter();
+        for rows in target.rows.chunk_by(|left, right| panel.unit[*left] == panel.unit[*right]) {
             let mut total = Twofold::default();
-            for row in unit.rows.clone().filter(|row| target[*row] != 0.0) {
-                total = total.plus(target[row]);
-                right[panel.period[row] as usize] = right[panel.period[row] as usize].plus(target[row]);
+            for (row, number) in rows.iter().zip(&mut numbers) {
+                total = total.plus(*number);
+                let moment = &mut moments[panel.period[*row] as usize];
+                *moment = moment.plus(*number);
                 for (covariate, column) in panel.covariates.iter().zip(panel.periods.len()..) {
-                    right[column] = right[column] + regression::product(target[row], covariate.values[row]);
+                    moments[column] = moments[column] + regression::product(*number, covariate.values[*row]);
                 }
             }
-            of_unit.push(total.value());
-            if total == Twofold::default() {
-                continue;
-            }
+            let block = panel.unit[rows[0]] as usize;
             let share = total / self.rows.mass(block);
             for row in self.rows.block(block) {
                 for (column, value) in self.rows.row(row) {
-                    sums[column] = regression::product(self.rows.weight(row), value);
-                    right[column] = right[column] - share * sums[column];
+                    moments[column] = moments[column] - share * regression::product(self.rows.weight(row), value);
                 }
             }
         }
-        let loads = self.regression.factor.solve(&right);
-        let mut influence = vec![Twofold::default(); panel.n_clusters];
-        for (block, unit) in panel.units.iter().enumerate() {
-            let mass = self.rows.mass(block).value();
-            let mut product = Twofold::default();
-            for row in self.rows.block(block) {
-                product = product.plus(self.rows.weight(row) * self.rows.product(row, &loads));
-            }
-            let own = (of_unit[block] - product.value()) / mass;
-            let sum = &mut influence[unit.cluster as usize];
-            for row in self.rows.block(block) {
-                let weight = self.rows.weight(row) * (own + self.rows.product(row, &loads));
-                *sum = sum.plus(-weight * self.rest[self.origin[row]]);
-            }
-        }
-        influence.into_iter().map(Twofold::value).collect()
+        moments
     }
 }
 
@@ -142,16 +138,18 @@ fn predictable(panel: Panel) -> Result<Panel, StatsError> {
         }
     };
     let lacks: Vec<Option<Lack>> = (0..panel.n_obs()).map(lack).collect();
-    // Positions in the data stay when rows are left out.
-    let by_origin: BTreeMap<usize, &Lack> =
-        panel.origin.iter().zip(&lacks).filter_map(|(origin, lack)| Some((*origin, lack.as_ref()?))).collect();
     let mut panel = panel;
-    for (lack, reason) in [
-        (Lack::Unit, "no untreated row of the unit"),
-        (Lack::Period, "no untreated row in the period"),
-        (Lack::Chain, "no chain of untreated rows between unit and period"),
-    ] {
-        panel = panel.keeping(reason, |panel, row| by_origin.get(&panel.origin[row]) != Some(&&lack))?;
+    if lacks.iter().any(Option::is_some) {
+        // Positions in the data stay when rows are left out.
+        let by_origin: BTreeMap<usize, &Lack> =
+            panel.origin.iter().zip(&lacks).filter_map(|(origin, lack)| Some((*origin, lack.as_ref()?))).collect();
+        for (lack, reason) in [
+            (Lack::Unit, "no untreated row of the unit"),
+            (Lack::Period, "no untreated row in the period"),
+            (Lack::Chain, "no chain of untreated rows between unit and period"),
+        ] {
+            panel = panel.keeping(reason, |panel, row| by_origin.get(&panel.origin[row]) != Some(&&lack))?;
+        }
     }
     if !(0..panel.n_obs()).any(|row| panel.treated(row)) {
         return Err(StaggeredError::NoPrediction { first, last }.into());
@@ -171,11 +169,10 @@ fn join(roots: &mut [usize], left: usize, right: usize) {
     roots[left.max(right)] = left.min(right);
 }
 
-/// Untreated rows by unit, with the first `n_covariates` covariates; and their rows in the panel.
-fn untreated_rows(panel: &Panel, outcome: &[f64], n_covariates: usize) -> (Rows, Vec<usize>) {
+/// Untreated rows by unit, with the first `n_covariates` covariates.
+fn untreated_rows(panel: &Panel, outcome: &[f64], n_covariates: usize) -> Rows {
     let width = panel.periods.len() + n_covariates;
     let mut rows = Rows::new(width);
-    let mut origin = Vec::new();
     let mut entries = Vec::new();
     for unit in &panel.units {
         for row in unit.rows.clone().filter(|row| !panel.treated(*row)) {
@@ -183,11 +180,10 @@ fn untreated_rows(panel: &Panel, outcome: &[f64], n_covariates: usize) -> (Rows,
             two_way::nuisance(panel, row, &mut entries);
             entries.truncate(1 + n_covariates);
             rows.push(outcome[row], panel.weight(row), &entries);
-            origin.push(row);
         }
         rows.end_block();
     }
-    (rows, origin)
+    rows
 }
 
 /// A covariate that untreated rows do not identify must be determined by the others in treated rows too.
@@ -196,7 +192,7 @@ fn check_covariates(panel: &Panel, regression: &Regression) -> Result<(), StatsE
         if regression.factor.is_kept(panel.periods.len() + index) {
             continue;
         }
-        let (rows, _) = untreated_rows(panel, &covariate.values, index);
+        let rows = untreated_rows(panel, &covariate.values, index);
         let rest = rest(panel, &covariate.values, index, &rows.solve());
         let size = covariate.values.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
         if rest.iter().any(|rest| rest.abs() > DETERMINED * size) {
