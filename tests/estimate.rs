@@ -371,6 +371,8 @@ fn further_analyses_have_their_tests_and_tables() {
     margins: {treatment: treated, moderator: lpop, at: [p10, p50, 3]}
     influence: {term: treated, by: county, most: 3}
     power: {term: treated, effect: 0.05}
+    joint_tests: {both: [treated, \"treated:lpop\"]}
+    residuals: true
   placebos:
     kind: estimate
     from: places
@@ -434,7 +436,8 @@ fn further_analyses_have_their_tests_and_tables() {
     let counts = rows(
         &study,
         "select (select count(*) from placebos.draws) as draws, (select count(*) from placebos.density) as points, \
-         (select count(*) from matched.matches where weight > 0) as matched, (select count(*) from matched.matches) as counties",
+         (select count(*) from matched.matches where weight > 0) as matched, (select count(*) from matched.matches) as counties, \
+         (select count(residual) from further.residuals) as residuals",
     );
     shown.push(counts[0].to_string());
     expect_test::expect![[r#"
@@ -553,5 +556,6 @@ fn further_analyses_have_their_tests_and_tables() {
           likelihood ratio, lag, 0.653455, 0.418880
           wald, error, 0.699673, 0.402894
           wald, lag, 0.654128, 0.418641
-        {"draws":50,"points":512,"matched":390,"counties":500}"#]].assert_eq(&shown.join("\n"));
+        {"draws":50,"points":512,"matched":390,"counties":500}"#]]
+    .assert_eq(&shown.join("\n"));
 }

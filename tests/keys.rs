@@ -103,6 +103,8 @@ const CASES: &[Case] = &[
             ("wild_bootstrap", "{terms: [x]}"),
             ("margins", "{treatment: x, moderator: w}"),
             ("influence", "{term: x}"),
+            ("joint_tests", "{all: [x]}"),
+            ("residuals", "true"),
             ("power", "{term: x}"),
             ("placebo", "{term: x, unit: id, time: year}"),
             ("differences", "{term: x, by: w}"),

@@ -3,6 +3,7 @@
 
 mod differences;
 mod influence;
+mod joint_tests;
 mod margins;
 mod oster;
 mod placebo;
@@ -49,6 +50,7 @@ type Parse = fn(&Fields) -> Option<Box<dyn Further>>;
 static ALL: &[(&str, Parse)] = &[
     ("differences", differences::parse),
     ("influence", influence::parse),
+    ("joint_tests", joint_tests::parse),
     ("margins", margins::parse),
     ("oster", oster::parse),
     ("placebo", placebo::parse),

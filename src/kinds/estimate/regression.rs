@@ -1,7 +1,7 @@
 //! The estimators of `stats::estimators` as methods of a stage: their variances, corrections and samples.
 
 use super::further::{self, Fitted, Further};
-use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
+use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, RowTable, Statistics, Test};
 use engine::manifest::Manifest;
 use engine::yaml::Value;
 use engine::yaml::fields::Fields;
@@ -15,6 +15,7 @@ struct Regression {
     estimator: &'static dyn Estimator,
     options: Options,
     further: Vec<(&'static str, Box<dyn Further>)>,
+    keeps_residuals: bool,
 }
 
 /// Variances by name, without clusters.
@@ -63,6 +64,7 @@ pub fn parse(request: &Request, estimator: &'static dyn Estimator) -> Option<Box
         return None;
     }
     Some(Box::new(Regression {
+        keeps_residuals: fields.bool("residuals").unwrap_or(false),
         further,
         estimator,
         options: Options {
@@ -211,6 +213,7 @@ impl Method for Regression {
         if let Some(Panel { unit, time }) = panel {
             manifest.list("panel", &[unit.clone(), time.clone()]);
         }
+        manifest.flag("residuals", self.keeps_residuals);
         for (name, analysis) in &self.further {
             manifest.text("further", name);
             analysis.describe(manifest);
@@ -219,6 +222,10 @@ impl Method for Regression {
 
     fn draws(&self) -> bool {
         self.further.iter().any(|(_, analysis)| analysis.draws())
+    }
+
+    fn row_table(&self) -> Option<RowTable> {
+        self.keeps_residuals.then_some(RowTable { suffix: "residuals", columns: &["residual"] })
     }
 
     fn own_tables(&self) -> Vec<OwnTable> {
@@ -234,6 +241,11 @@ impl Method for Regression {
             let (design, fit) = found?;
             let model = Fitted { design, data: first.data, fit: &fit, level: first.common.level, draws: first.draws };
             let mut answer = estimated(&fit, design.sample());
+            if self.keeps_residuals {
+                let mut of_rows = vec![None; first.data.rows];
+                design.rows().into_iter().zip(&fit.residuals).for_each(|(row, value)| of_rows[row] = Some(*value));
+                answer.of_rows = vec![of_rows];
+            }
             for (_, analysis) in &self.further {
                 let rows = analysis.add(&model, &mut answer)?;
                 answer.own.extend(rows);
