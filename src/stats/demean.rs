@@ -12,6 +12,7 @@
 //! the rows nor on which columns are absorbed together, nor on the number of threads: each column has its own arithmetic.
 
 mod levels;
+mod order;
 mod sweeps;
 
 use crate::design::{Group, Slopes};

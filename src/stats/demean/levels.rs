@@ -11,6 +11,7 @@
 //! that plain sums over them do not depend on the order of the rows, and those of one level of the eliminated effect
 //! stand together. Several columns share one pass over the cells as lanes side by side.
 
+use super::order;
 use super::{LAST_RESORT, STARTS, Stuck, TOLERANCE};
 use crate::design::Group;
 use crate::twofold::Twofold;
@@ -259,30 +260,49 @@ impl Levels {
 
 impl Cells {
     fn new(effects: &[Group], order: &[usize], offsets: &[u32], weights: Option<&[f64]>) -> Cells {
-        let rows = sorted(effects, order);
+        // Weights must follow their rows; without them the codes are enough.
+        let packed = if weights.is_none() { order::packed(effects, order) } else { None };
+        if let Some(packed) = packed {
+            let code = |position: usize, index: usize| packed.code(position, index);
+            return Cells::gathered(effects, order, offsets, code, None::<fn(usize) -> f64>);
+        }
+        let rows = order::sorted(effects, order);
+        let code = |position: usize, index: usize| effects[order[position]].codes[rows[index] as usize];
+        let weight = weights.map(|weights| |index: usize| weights[rows[index] as usize]);
+        Cells::gathered(effects, order, offsets, code, weight)
+    }
+
+    /// Cells of rows in order: `code` tells the level of the effect at a position of `order` in a row, `weight` its weight.
+    fn gathered(
+        effects: &[Group],
+        order: &[usize],
+        offsets: &[u32],
+        code: impl Fn(usize, usize) -> u32,
+        weight: Option<impl Fn(usize) -> f64>,
+    ) -> Cells {
+        let n_rows = effects[0].codes.len();
         let first = &effects[order[0]];
         let width = offsets.len();
         let mut starts = vec![0_u32; first.levels + 1];
-        let mut positions: Vec<u32> = Vec::with_capacity(rows.len() * width);
+        let mut positions: Vec<u32> = Vec::with_capacity(n_rows * width);
         let mut masses: Vec<f64> = Vec::new();
         let mut mass = Twofold::default();
-        let mut is_plain = weights.is_none();
-        let code = |effect: usize, row: u32| effects[effect].codes[row as usize];
-        for (index, &row) in rows.iter().enumerate() {
+        let mut is_plain = weight.is_none();
+        for index in 0..n_rows {
             let starts_a_cell =
-                index == 0 || order.iter().any(|effect| code(*effect, row) != code(*effect, rows[index - 1]));
+                index == 0 || (0..order.len()).any(|position| code(position, index) != code(position, index - 1));
             if starts_a_cell {
                 if index > 0 {
                     masses.push(mass.value());
                     is_plain &= mass.value() == 1.0;
                 }
                 mass = Twofold::default();
-                for (effect, offset) in order[1..].iter().zip(offsets) {
-                    positions.push(offset + code(*effect, row));
+                for (position, offset) in (1..).zip(offsets) {
+                    positions.push(offset + code(position, index));
                 }
-                starts[code(order[0], row) as usize + 1] += 1;
+                starts[code(0, index) as usize + 1] += 1;
             }
-            mass = mass.plus(weights.map_or(1.0, |weights| weights[row as usize]));
+            mass = mass.plus(weight.as_ref().map_or(1.0, |weight| weight(index)));
         }
         masses.push(mass.value());
         is_plain &= mass.value() == 1.0;
@@ -441,33 +461,6 @@ impl Cells {
     fn mass(&self, cell: usize) -> f64 {
         self.masses.as_ref().map_or(1.0, |masses| masses[cell])
     }
-}
-
-/// Rows by the levels of the effects in `order`: by the first, then the second, and so on.
-fn sorted(effects: &[Group], order: &[usize]) -> Vec<u32> {
-    let n_rows = effects[0].codes.len();
-    let mut rows: Vec<u32> = (0..n_rows as u32).collect();
-    let key = |row: usize| order.iter().map(move |effect| effects[*effect].codes[row]);
-    // A panel in the order of its key is sorted already.
-    if (1..n_rows).all(|row| key(row - 1).le(key(row))) {
-        return rows;
-    }
-    let mut next = vec![0_u32; n_rows];
-    for effect in order.iter().rev() {
-        let Group { codes, levels, .. } = &effects[*effect];
-        let mut places = vec![0_u32; levels + 1];
-        codes.iter().for_each(|code| places[*code as usize + 1] += 1);
-        for level in 0..*levels {
-            places[level + 1] += places[level];
-        }
-        for row in &rows {
-            let place = &mut places[codes[*row as usize] as usize];
-            next[*place as usize] = *row;
-            *place += 1;
-        }
-        std::mem::swap(&mut rows, &mut next);
-    }
-    rows
 }
 
 /// Σ v²/m, lane by lane.
