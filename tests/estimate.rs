@@ -442,6 +442,7 @@ fn further_analyses_have_their_tests_and_tables() {
     shown.push(counts[0].to_string());
     expect_test::expect![[r#"
         further.tests: test, statistic, p_value
+          joint:both, 3.844928, 0.022024
           minimum_detectable_effect:treated, 0.126479, null
           power:treated, 0.197584, null
           wild_bootstrap:treated, -1.569291, 0.155779
@@ -556,6 +557,6 @@ fn further_analyses_have_their_tests_and_tables() {
           likelihood ratio, lag, 0.653455, 0.418880
           wald, error, 0.699673, 0.402894
           wald, lag, 0.654128, 0.418641
-        {"draws":50,"points":512,"matched":390,"counties":500}"#]]
+        {"draws":50,"points":512,"matched":390,"counties":500,"residuals":2500}"#]]
     .assert_eq(&shown.join("\n"));
 }
