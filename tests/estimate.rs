@@ -301,6 +301,15 @@ fn wrong_options_are_named() {
         "formula: lemp ~ treated, split: regoin",
         "formula: lemp ~ treated, split: county",
         "formula: lemp ~ treated | county + year, estimator: sun_abraham, treatment: lpop",
+        "formula: lemp ~ treated | county + year, estimator: spatial_lag",
+        "formula: lemp ~ treated | county + year, cluster: county, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, power: 2}",
+        "formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}",
+        "formula: lemp ~ treated | county + year, estimator: synthetic, synthetic: {errors: jackknife, draws: 9}",
+        "formula: lemp ~ treated | county + year, estimator: ppml, oster: {treatment: treated}",
+        "formula: lemp ~ treated | county + year, cluster: county, wild_bootstrap: {terms: [treeted]}",
+        "formula: lemp ~ treated | county + year, margins: {treatment: treated, moderator: lpop}",
+        "formula: lemp ~ treated | county + year, estimator: bacon, honest_did: {smoothness: [0]}",
+        "formula: lemp ~ treated | county + year, estimator: sun_abraham, honest_did: {smooth: [0]}",
     ] {
         let study = study(&format!("  m: {{kind: estimate, from: panel, {options}}}\n"));
         let done = study.restudy(&["run"]);

@@ -99,16 +99,28 @@ fn text_bytes(array: &ArrayRef) -> usize {
     }
 }
 
-/// Several batches as one, one batch as several of `size` rows at most.
-fn group(batches: Vec<RecordBatch>, schema: &SchemaRef, size: usize) -> Result<Vec<RecordBatch>, ArrowError> {
-    let prepared = batches.iter().map(|batch| gather::prepared(batch, schema)).collect::<Result<Vec<_>, _>>()?;
-    drop(batches);
-    match &prepared[..] {
-        [batch] => {
-            let starts = (0..batch.num_rows()).step_by(size);
-            Ok(starts.map(|start| batch.slice(start, size.min(batch.num_rows() - start))).collect())
+/// Batches that follow each other, and what is made of them.
+struct Group {
+    batches: Vec<RecordBatch>,
+    made: Result<Vec<RecordBatch>, ArrowError>,
+}
+
+impl Group {
+    fn make(&mut self, schema: &SchemaRef, size: usize) {
+        self.made = Group::joined(take(&mut self.batches), schema, size);
+    }
+
+    /// Several batches as one, one batch as several of `size` rows at most.
+    fn joined(batches: Vec<RecordBatch>, schema: &SchemaRef, size: usize) -> Result<Vec<RecordBatch>, ArrowError> {
+        let prepared = batches.iter().map(|batch| gather::prepared(batch, schema)).collect::<Result<Vec<_>, _>>()?;
+        drop(batches);
+        match &prepared[..] {
+            [batch] => {
+                let starts = (0..batch.num_rows()).step_by(size);
+                Ok(starts.map(|start| batch.slice(start, size.min(batch.num_rows() - start))).collect())
+            }
+            batches => Ok(vec![compute::concat_batches(schema, batches)?]),
         }
-        batches => Ok(vec![compute::concat_batches(schema, batches)?]),
     }
 }
 
@@ -218,19 +230,19 @@ impl<'a> Target<'a> {
         };
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let size = (rows / (8 * self.threads.max(1))).clamp(BLOCK, MOST_ROWS);
-        let mut groups: Vec<(Vec<RecordBatch>, Result<Vec<RecordBatch>, ArrowError>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         let (mut rows, mut bytes) = (size, 0);
         for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
-            let more: usize = batch.columns().iter().map(|column| text_bytes(column)).sum();
+            let more: usize = batch.columns().iter().map(text_bytes).sum();
             if rows + batch.num_rows() > size || bytes + more > MOST_BYTES {
-                groups.push((Vec::new(), Ok(Vec::new())));
+                groups.push(Group { batches: Vec::new(), made: Ok(Vec::new()) });
                 (rows, bytes) = (0, 0);
             }
             (rows, bytes) = (rows + batch.num_rows(), bytes + more);
-            groups.last_mut().expect("one was begun").0.push(batch);
+            groups.last_mut().expect("one was begun").batches.push(batch);
         }
-        parallel::each(&mut groups, self.threads, |(batches, made)| *made = group(take(batches), &schema, size), || ());
-        let made = groups.into_iter().map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?;
+        parallel::each(&mut groups, self.threads, |group| group.make(&schema, size), || ());
+        let made = groups.into_iter().map(|group| group.made).collect::<Result<Vec<_>, _>>()?;
         Ok(Arc::new(made.into_iter().flatten().collect()))
     }
 

@@ -1,9 +1,9 @@
 """Times estimators against the Python packages that have them, on the same data.
 
     cargo build -p stats --example speed
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install pyfixest==0.60.0 diff-diff==3.13.0
-    /tmp/peers/bin/python tests/benchmarks/stats.py --speed target/debug/examples/speed [--pairs 5] [--scale 0.1] [curve rows …]
-    /tmp/peers/bin/python tests/benchmarks/stats.py --list
+    python3 -m venv peers && peers/bin/pip install pyfixest==0.60.0 diff-diff==3.13.0
+    peers/bin/python tests/benchmarks/stats.py --speed target/debug/examples/speed [--pairs 5] [--scale 0.1] [curve rows …]
+    peers/bin/python tests/benchmarks/stats.py --list
 
 Every fit is a process of its own; the programs take turns, so that what else the machine does meets all of them. Times are
 those of the fit in memory, without starting the process, importing modules and reading files, and without the first

@@ -37,7 +37,8 @@ const BALANCE: OwnTable = OwnTable {
 /// The name under which the weights of the matching travel as a column.
 const WEIGHT: &str = "_weight";
 
-fn parse(_request: &Request, own: Option<&Fields>) -> Option<Box<dyn Method>> {
+fn parse(request: &Request, own: Option<&Fields>) -> Option<Box<dyn Method>> {
+    request.refuse(&["cluster"], ENTRY.name);
     let (mut matcher, mut support) = (None, true);
     if let Some(own) = own {
         let neighbours = staggered::count(own, "neighbours");

@@ -163,6 +163,18 @@ pub struct Test {
     pub p_value: Option<f64>,
 }
 
+impl Request<'_> {
+    /// Complains of options of every estimator that `estimator` does not have.
+    pub fn refuse(&self, options: &[&str], estimator: &str) {
+        let fields = &self.spec.fields;
+        for option in options {
+            if let Some(node) = fields.node(option) {
+                fields.complain(node, format!("`{estimator}` has no `{option}`"));
+            }
+        }
+    }
+}
+
 impl Test {
     /// A number that is no test, beside those that are.
     pub fn number(name: String, statistic: f64) -> Test {

@@ -28,14 +28,12 @@ const MOST_SAMPLES: usize = 200;
 /// Why a row that belongs to another sample is not used.
 const OTHER_SAMPLE: &str = "split";
 
+/// The value that splits rows off, and which rows they are.
+pub type Sample = (Option<String>, Vec<bool>);
+
 impl EstimateStage {
     /// The rows of each sample, with the value that splits it off.
-    pub(super) fn samples(
-        &self,
-        rows: &Table,
-        kept: &[bool],
-        instance: &str,
-    ) -> Result<Vec<(Option<String>, Vec<bool>)>, StageError> {
+    pub(super) fn samples(&self, rows: &Table, kept: &[bool], instance: &str) -> Result<Vec<Sample>, StageError> {
         let Some(split) = &self.split else { return Ok(vec![(None, kept.to_vec())]) };
         let column = rows.columns.iter().find(|column| column.name == split.column);
         let values = &column.expect("the query reads the column of `split`").values;

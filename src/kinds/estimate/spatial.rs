@@ -1,7 +1,7 @@
 //! `estimator: spatial_lag`, `spatial_error`, `spatial_durbin`: panels whose units depend on their neighbours, by maximum likelihood, with direct and
 //! indirect effects in `.impacts`, and tests of the model against simpler ones.
 
-use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Statistics, Test};
+use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
@@ -17,11 +17,17 @@ use stats::spatial::weights::{Proximity, Standardisation, Weights};
 use stats::spatial::{self, Simulation};
 
 pub const LAG: Entry =
-    Entry { name: "spatial_lag", has_options: true, parse: |_, own| parse(LAG.name, Model::Lag, own) };
-pub const ERROR: Entry =
-    Entry { name: "spatial_error", has_options: true, parse: |_, own| parse(ERROR.name, Model::Error, own) };
-pub const DURBIN: Entry =
-    Entry { name: "spatial_durbin", has_options: true, parse: |_, own| parse(DURBIN.name, Model::Durbin, own) };
+    Entry { name: "spatial_lag", has_options: true, parse: |request, own| parse(request, LAG.name, Model::Lag, own) };
+pub const ERROR: Entry = Entry {
+    name: "spatial_error",
+    has_options: true,
+    parse: |request, own| parse(request, ERROR.name, Model::Error, own),
+};
+pub const DURBIN: Entry = Entry {
+    name: "spatial_durbin",
+    has_options: true,
+    parse: |request, own| parse(request, DURBIN.name, Model::Durbin, own),
+};
 
 struct Spatial {
     name: &'static str,
@@ -67,8 +73,16 @@ const IMPACTS: OwnTable = OwnTable {
     ],
 };
 
-fn parse(name: &'static str, model: Model, own: Option<&Fields>) -> Option<Box<dyn Method>> {
-    let own = own?;
+fn parse(request: &Request, name: &'static str, model: Model, own: Option<&Fields>) -> Option<Box<dyn Method>> {
+    request.refuse(&["cluster", "weights"], name);
+    let Some(own) = own else {
+        let fields = &request.spec.fields;
+        fields.complain(
+            fields.node("estimator")?,
+            format!("`{name}` needs options under `{name}:`, such as `panel: [unit, period]`"),
+        );
+        return None;
+    };
     let panel = own.texts("panel").unwrap_or_default();
     let [unit, time] = &panel[..] else {
         own.complain(own.node("panel").unwrap_or(own.self_node()), format!("`{name}` needs `panel: [unit, period]`"));
@@ -78,6 +92,10 @@ fn parse(name: &'static str, model: Model, own: Option<&Fields>) -> Option<Box<d
     let economic = own.text("economic");
     let power = staggered::count(own, "power").unwrap_or(1) as u32;
     let (cutoff, nearest, band) = (own.float("cutoff"), staggered::count(own, "nearest"), own.float("band"));
+    let by_distance = nearest.is_none() && band.is_none() && economic.is_none();
+    if !by_distance && let Some(node) = own.node("power").or(own.node("cutoff")) {
+        own.complain(node, "`power` and `cutoff` are options of inverse distances");
+    }
     let neighbours = match (latitude, longitude, economic) {
         (Some(latitude), Some(longitude), None) => {
             let by = match (nearest, band) {

@@ -30,11 +30,14 @@ pub trait Staggered: Send + Sync + Sized + 'static {
     fn estimate(&self, panel: Panel, problem: &Problem) -> Result<Estimated, StatsError>;
 }
 
+/// Reads an estimator's options; the second are those under its name.
+pub type Parse = fn(&Request, Option<&Fields>) -> Option<Box<dyn Method>>;
+
 /// How a stage finds one of them.
 pub struct Entry {
     pub name: &'static str,
     pub has_options: bool,
-    pub parse: fn(&Request, Option<&Fields>) -> Option<Box<dyn Method>>,
+    pub parse: Parse,
 }
 
 pub const fn entry<Own: Staggered>() -> Entry {

@@ -33,6 +33,12 @@ impl Staggered for Synthetic {
     fn parse(own: Option<&Fields>) -> Option<Synthetic> {
         let known = [("bootstrap", Errors::Bootstrap), ("jackknife", Errors::Jackknife), ("placebo", Errors::Placebo)];
         let errors = own.and_then(|own| own.choice("errors", &known)).unwrap_or(Errors::Placebo);
+        if errors == Errors::Jackknife
+            && let Some(own) = own
+            && let Some(node) = own.node("draws")
+        {
+            own.complain(node, "the jackknife draws nothing");
+        }
         let draws = own.and_then(|own| staggered::count(own, "draws")).unwrap_or(200);
         Some(Synthetic { errors, draws: u32::try_from(draws).unwrap_or(u32::MAX) })
     }

@@ -188,7 +188,7 @@ fn treatments_that_cannot_be_moved_say_why() {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "prints seconds: cargo test -p stats -- --ignored --nocapture placebo"]
 fn speed() {
     let random = Random::new(1, 1);
     let rows = 284 * 14;

@@ -197,7 +197,7 @@ fn the_same_seed_gives_the_same_draws() {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "prints seconds: cargo test -p stats -- --ignored --nocapture wild"]
 fn speed() {
     let random = Random::new(1, 1);
     let rows = 284 * 14;

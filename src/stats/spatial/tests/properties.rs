@@ -183,7 +183,7 @@ fn collinear_terms_are_dropped_with_their_reason() {
 
 /// 284 units over 14 periods; for `cargo test -p stats -- --ignored spatial --nocapture`.
 #[test]
-#[ignore = "measures"]
+#[ignore = "prints seconds: cargo test -p stats -- --ignored --nocapture spatial"]
 fn speed() {
     let places = places(284);
     let rows = 284 * 14;
