@@ -362,7 +362,28 @@ fn wrong_options_are_named() {
           hint: split by a column of 200 values at most
         formula: lemp ~ treated | county + year, estimator: sun_abraham, treatment: lpop
           error: `m` cannot be estimated: the treatment `lpop` of unit `8001` is 5.8967609333053 in period 2003, neither 0 nor 1
-          hint: these estimators are for treatments that are on or off"#]].assert_eq(&shown.join("\n"));
+          hint: these estimators are for treatments that are on or off
+        formula: lemp ~ treated | county + year, estimator: spatial_lag
+          error: `spatial_lag` needs options under `spatial_lag:`, such as `panel: [unit, period]`
+        formula: lemp ~ treated | county + year, cluster: county, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, power: 2}
+          error: `spatial_lag` has no `cluster`
+          error: `power` and `cutoff` are options of inverse distances
+        formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}
+          error: `matching` has no `cluster`
+          error: give one of `neighbours`, `radius` and `bandwidth` (of a kernel)
+        formula: lemp ~ treated | county + year, estimator: synthetic, synthetic: {errors: jackknife, draws: 9}
+          error: the jackknife draws nothing
+        formula: lemp ~ treated | county + year, estimator: ppml, oster: {treatment: treated}
+          error: `oster` is asked of least squares, `estimator: twfe`, not of `ppml`
+        formula: lemp ~ treated | county + year, cluster: county, wild_bootstrap: {terms: [treeted]}
+          error: `m` cannot be estimated: no term `treeted` in the model; there are [treated]
+          hint: write the term as the table of coefficients does
+        formula: lemp ~ treated | county + year, margins: {treatment: treated, moderator: lpop}
+          error: `m` cannot be estimated: the regression has no term `treated:lpop`; it has [treated]
+        formula: lemp ~ treated | county + year, estimator: bacon, honest_did: {smoothness: [0]}
+          error: `m` cannot be estimated: the option `honest_did` is given: this estimator has no effects by time before and after the treatment
+        formula: lemp ~ treated | county + year, estimator: sun_abraham, honest_did: {smooth: [0]}
+          error: `honest_did` needs bounds under one of relative_magnitudes, relative_smoothness, smoothness"#]].assert_eq(&shown.join("\n"));
 }
 
 /// Analyses beside the estimates, estimators with tables of their own, and what they print.
