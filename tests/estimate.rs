@@ -590,3 +590,24 @@ fn further_analyses_have_their_tests_and_tables() {
         {"draws":50,"points":512,"matched":390,"counties":500,"residuals":2500}"#]]
     .assert_eq(&shown.join("\n"));
 }
+
+/// A likelihood leaves out rows that the effects separate: they have no residual, and the others have their own.
+#[test]
+fn separated_rows_have_no_residual() {
+    let study = study(
+        "  counts: {kind: sql, query: 'select county, year, lpop, case when county < 13000 then 0.0 else floor(lpop) + year % 3 end as n from raw', key: [county, year]}
+  p: {kind: estimate, from: counts, formula: n ~ lpop:year | county, estimator: ppml, cluster: county, residuals: true}
+",
+    );
+    study.run(&[]);
+    let found = rows(
+        &study,
+        "select count(*) as n, sum(case when s.used then 1 else 0 end) as used, \
+         sum(case when s.used = (r.residual is null) then 1 else 0 end) as wrong, \
+         sum(case when s.reason = 'separated' then 1 else 0 end) as separated, min(m.n_obs) as n_obs, sum(r.residual) as total \
+         from p.sample s join p.residuals r on r.county = s.county and r.year = s.year join p.models m on m.model = s.model",
+    );
+    let number = |name: &str| found[0][name].as_f64().unwrap_or(f64::NAN);
+    assert_eq!((number("n"), number("wrong"), number("used")), (2500.0, 0.0, number("n_obs")));
+    assert!(number("separated") > 0.0, "{found:?}");
+}

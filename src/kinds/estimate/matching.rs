@@ -1,12 +1,12 @@
 //! `estimator: matching`: the formula explains who is treated; the logit's scores match treated rows with untreated ones. `.matches` has the
 //! score and the weight of every row, `.balance` how alike the two groups are before and after.
 
-use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, RowTable, Statistics, Test};
+use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, RowTable, Statistics, Test};
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
-use stats::design::{ColumnData, Data, Design, Options, SampleFlag, Vcov};
+use stats::design::{ColumnData, Data, Design, Options, Vcov};
 use stats::error::StatsError;
 use stats::sensitivity::matching::{self, Balance, Covariate, Group, Matcher, Reuse, Support};
 
@@ -140,10 +140,6 @@ impl Matching {
             tests.push(likelihood_ratio("after", after));
             tests.push(Test::number("pseudo_r2:after".to_string(), after.pseudo_r2));
         }
-        let reason = |flag: &SampleFlag| match flag {
-            SampleFlag::Used => None,
-            SampleFlag::Dropped(reason) => Some(reason.to_string()),
-        };
         let mut warnings = Vec::new();
         for (count, what) in
             [(found.off_support.len(), "off the common support"), (found.unmatched.len(), "without a match")]
@@ -163,7 +159,7 @@ impl Matching {
             statistics,
             tests,
             dropped_terms: before.fit.dropped_terms.clone(),
-            reasons: design.sample().iter().map(reason).collect(),
+            reasons: method::reasons(design.sample()),
             warnings,
             own: vec![balance.iter().flat_map(lines).collect()],
             of_rows: vec![scores, weights],

@@ -5,7 +5,7 @@ use engine::digest::{Digest, Hasher};
 use engine::manifest::Manifest;
 use engine::spec::Spec;
 use engine::yaml::fields::Located;
-use stats::design::Data;
+use stats::design::{Data, SampleFlag};
 use stats::error::StatsError;
 use stats::estimator::Coefficient;
 use stats::formula::Formula;
@@ -161,6 +161,15 @@ pub struct Test {
     pub df: Option<usize>,
     pub df_denominator: Option<f64>,
     pub p_value: Option<f64>,
+}
+
+/// Why each row is not in the sample; `None` for a row that is.
+pub fn reasons(sample: &[SampleFlag]) -> Vec<Option<String>> {
+    let reason = |flag: &SampleFlag| match flag {
+        SampleFlag::Used => None,
+        SampleFlag::Dropped(reason) => Some(reason.to_string()),
+    };
+    sample.iter().map(reason).collect()
 }
 
 impl Request<'_> {

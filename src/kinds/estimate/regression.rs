@@ -1,7 +1,7 @@
 //! The estimators of `stats::estimators` as methods of a stage: their variances, corrections and samples.
 
 use super::further::{self, Fitted, Further};
-use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, RowTable, Statistics, Test};
+use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, RowTable, Statistics, Test};
 use engine::manifest::Manifest;
 use engine::yaml::Value;
 use engine::yaml::fields::Fields;
@@ -243,7 +243,9 @@ impl Method for Regression {
             let mut answer = estimated(&fit, design.sample());
             if self.keeps_residuals {
                 let mut of_rows = vec![None; first.data.rows];
-                design.rows().into_iter().zip(&fit.residuals).for_each(|(row, value)| of_rows[row] = Some(*value));
+                // Separated rows are in the design and not in the fit.
+                let used = (0..first.data.rows).filter(|row| answer.reasons[*row].is_none());
+                used.zip(&fit.residuals).for_each(|(row, value)| of_rows[row] = Some(*value));
                 answer.of_rows = vec![of_rows];
             }
             for (_, analysis) in &self.further {
@@ -256,11 +258,7 @@ impl Method for Regression {
 }
 
 fn estimated(fit: &Fit, sample: &[SampleFlag]) -> Estimated {
-    let reason = |flag: &SampleFlag| match flag {
-        SampleFlag::Used => None,
-        SampleFlag::Dropped(reason) => Some(reason.to_string()),
-    };
-    let mut reasons: Vec<Option<String>> = sample.iter().map(reason).collect();
+    let mut reasons = method::reasons(sample);
     let likelihood = fit.likelihood.as_ref();
     for row in likelihood.iter().flat_map(|likelihood| &likelihood.separated) {
         reasons[*row] = Some("separated".to_string());

@@ -1,12 +1,12 @@
 //! `estimator: spatial_lag`, `spatial_error`, `spatial_durbin`: panels whose units depend on their neighbours, by maximum likelihood, with direct and
 //! indirect effects in `.impacts`, and tests of the model against simpler ones.
 
-use super::method::{Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
+use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
-use stats::design::{Design, Options, SampleFlag, Vcov};
+use stats::design::{Design, Options, Vcov};
 use stats::error::StatsError;
 use stats::estimator::Coefficient;
 use stats::spatial::impacts::Impact;
@@ -200,10 +200,6 @@ impl Spatial {
                 (model::fit(&weights, &observations, &options)?, tests)
             }
         };
-        let reason = |flag: &SampleFlag| match flag {
-            SampleFlag::Used => None,
-            SampleFlag::Dropped(reason) => Some(reason.to_string()),
-        };
         let test = |test: &spatial::Test| Test {
             name: test.name.to_string(),
             statistic: test.statistic,
@@ -219,7 +215,7 @@ impl Spatial {
             estimates: fit.coefficients.into_iter().map(Estimate::new).collect(),
             tests,
             dropped_terms: fit.dropped_terms,
-            reasons: design.sample().iter().map(reason).collect(),
+            reasons: method::reasons(design.sample()),
             own,
             ..Estimated::default()
         })
