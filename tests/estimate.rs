@@ -303,6 +303,10 @@ fn wrong_options_are_named() {
         "formula: lemp ~ treated | county + year, estimator: sun_abraham, treatment: lpop",
         "formula: lemp ~ treated | county + year, estimator: spatial_lag",
         "formula: lemp ~ treated | county + year, cluster: county, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, power: 2}",
+        "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, pairs: {table: raw, from: county, to: year}}",
+        "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: raw, from: county, to: other}}",
+        "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: borders, from: county, to: other}}",
+        "formula: lemp ~ lpop, estimator: moran, moran: {panel: [county, year], economic: lpop}",
         "formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}",
         "formula: lemp ~ treated | county + year, estimator: synthetic, synthetic: {errors: jackknife, draws: 9}",
         "formula: lemp ~ treated | county + year, estimator: ppml, oster: {treatment: treated}",
@@ -321,10 +325,10 @@ fn wrong_options_are_named() {
     expect_test::expect![[r#"
         formula: lemp ~ treated | county + year, estimator: callaway
           error: no estimator `callaway`
-          hint: estimators: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, event_study, extended, imputation, iv, local_projections, logit, matching, ppml, spatial_durbin, spatial_error, spatial_lag, stacked, sun_abraham, synthetic, twfe, two_stage, two_way_weights
+          hint: estimators: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, event_study, extended, imputation, iv, local_projections, logit, matching, moran, ppml, spatial_durbin, spatial_error, spatial_lag, stacked, sun_abraham, synthetic, twfe, two_stage, two_way_weights
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, vcov: iid
           error: unknown key `vcov` in stage `m`
-          hint: known keys: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, cluster, cohort, description, estimator, event_study, extended, formula, from, fsplit, honest_did, imputation, kind, level, limits, local_projections, matching, matrix, retries, spatial_durbin, spatial_error, spatial_lag, split, stacked, synthetic, treatment, weights, where
+          hint: known keys: bacon, callaway_santanna, chaisemartin_dhaultfoeuille, cluster, cohort, description, estimator, event_study, extended, formula, from, fsplit, honest_did, imputation, kind, level, limits, local_projections, matching, matrix, moran, retries, spatial_durbin, spatial_error, spatial_lag, split, stacked, synthetic, treatment, weights, where
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {comparison: nobody}
           error: `comparison` cannot be `nobody`; it is one of never, not_yet
         formula: lemp ~ treated | county + year, estimator: callaway_santanna, callaway_santanna: {boot: 3}
@@ -368,6 +372,16 @@ fn wrong_options_are_named() {
         formula: lemp ~ treated | county + year, cluster: county, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, power: 2}
           error: `spatial_lag` has no `cluster`
           error: `power` and `cutoff` are options of inverse distances
+        formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, pairs: {table: raw, from: county, to: year}}
+          error: `spatial_lag` needs to know who is near whom, in one way: `latitude` and `longitude`, columns of degrees; `economic`, a column of which near values make neighbours; or `pairs`, a table of them
+        formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: raw, from: county, to: other}}
+          error: no column `other` in `raw`
+          hint: it has: county, year, lemp, lpop, first
+        formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: borders, from: county, to: other}}
+          error: stage `m` reads `borders`, which no stage makes
+          hint: tables: m.coefficients, m.impacts, m.models, m.sample, m.tests, panel, raw, raw.cells, raw.issues
+        formula: lemp ~ lpop, estimator: moran, moran: {panel: [county, year], economic: lpop}
+          error: Moran's I is of one column: write `column ~ 1`
         formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}
           error: `matching` has no `cluster`
           error: give one of `neighbours`, `radius` and `bandwidth` (of a kernel)
@@ -610,4 +624,45 @@ fn separated_rows_have_no_residual() {
     let number = |name: &str| found[0][name].as_f64().unwrap_or(f64::NAN);
     assert_eq!((number("n"), number("wrong"), number("used")), (2500.0, 0.0, number("n_obs")));
     assert!(number("separated") > 0.0, "{found:?}");
+}
+
+/// Moran's I of METHODS 9.15: 1, 2, 4, 5 on a line, rows of the weights summing to 1, is 0.5 where -1/3 is expected.
+#[test]
+fn neighbours_can_be_a_table_of_pairs() {
+    let line = "select * from (values (1, 1, 1.0), (2, 1, 2.0), (3, 1, 4.0), (4, 1, 5.0), (1, 2, 1.0), (2, 2, 2.0), (3, 2, 4.0)) as t(place, period, x)";
+    let pairs = "select * from (values (1, 2), (2, 3), (3, 4), (4, 9)) as t(a, b)";
+    let near = "select p.county as a, q.county as b from somewhere p cross join somewhere q \
+                where p.county <> q.county and haversine_km(p.lat, p.lon, q.lat, q.lon) <= 150";
+    let study = study(&format!(
+        "  line: {{kind: sql, query: '{line}', key: [place, period]}}
+  pairs: {{kind: sql, query: '{pairs}', key: [a, b]}}
+  moran: {{kind: estimate, from: line, formula: x ~ 1, estimator: moran, moran: {{panel: [place, period], pairs: {{table: pairs, from: a, to: b}}, draws: 99}}}}
+  places: {{kind: sql, query: 'select *, 30.0 + county % 97 / 10.0 as lat, 100.0 + county % 89 / 10.0 as lon from panel', key: [county, year]}}
+  somewhere: {{kind: sql, query: 'select distinct county, lat, lon from places', key: [county]}}
+  near: {{kind: sql, query: '{near}', key: [a, b]}}
+  by_distance: {{kind: estimate, from: places, formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {{panel: [county, year], latitude: lat, longitude: lon, band: 150}}}}
+  by_pairs: {{kind: estimate, from: places, formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {{panel: [county, year], pairs: {{table: near, from: a, to: b}}}}}}
+"
+    ));
+    study.run(&[]);
+    let found = rows(&study, "select term, estimate from moran.coefficients order by term");
+    let number = |row: usize, name: &str| found[row][name].as_f64().unwrap_or(f64::NAN);
+    assert_eq!(found[0]["term"], "moran_i::1");
+    assert!((number(0, "estimate") - 0.5).abs() < 1e-12, "{found:?}");
+    // The second period has no fourth place: 1, 2, 4 about 7/3, the ends with one neighbour, the middle with two.
+    let (low, middle, high) = (-4.0 / 3.0, -1.0 / 3.0, 5.0 / 3.0);
+    let second =
+        (low * middle + middle * (low + high) / 2.0 + high * middle) / (low * low + middle * middle + high * high);
+    assert!((number(1, "estimate") - second).abs() < 1e-12, "{second}: {found:?}");
+    let local = rows(
+        &study,
+        "select quadrant, count(p_value) as p from moran.local where period = 1 group by quadrant order by quadrant",
+    );
+    assert_eq!(local.len(), 2, "{local:?}");
+    let tests = rows(&study, "select statistic from moran.tests where test = 'expected:1'");
+    assert!((tests[0]["statistic"].as_f64().unwrap_or(f64::NAN) + 1.0 / 3.0).abs() < 1e-15, "{tests:?}");
+    let of = |stage: &str| {
+        rows(&study, &format!("select term, estimate, std_error from {stage}.coefficients order by term"))
+    };
+    assert_eq!(of("by_distance"), of("by_pairs"));
 }

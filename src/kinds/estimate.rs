@@ -13,6 +13,8 @@ mod local_projections;
 mod matching;
 mod method;
 mod models;
+mod moran;
+mod neighbours;
 mod outputs;
 mod regression;
 mod rows;
@@ -35,8 +37,8 @@ use models::Model;
 use staggered::Entry;
 use stats::error::StatsError;
 use stats::formula::Formula;
-use std::collections::BTreeSet;
-use tables::columns::ColumnType;
+use std::collections::{BTreeMap, BTreeSet};
+use tables::columns::{ColumnType, Table};
 use tables::sql::{Query, Source, SqlError};
 
 pub struct Estimate;
@@ -51,6 +53,7 @@ static NAMED: &[Entry] = &[
     staggered::entry::<imputation::Imputation>(),
     staggered::entry::<local_projections::LocalProjections>(),
     matching::ENTRY,
+    moran::ENTRY,
     spatial::DURBIN,
     spatial::ERROR,
     spatial::LAG,
@@ -75,6 +78,15 @@ struct EstimateStage {
     split: Option<Split>,
     seed: i64,
     inputs: Vec<Input>,
+}
+
+/// A name as a query has it.
+fn quoted(name: &String) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn table_name(name: &str) -> String {
+    name.split('.').map(|part| format!("\"{part}\"")).collect::<Vec<_>>().join(".")
 }
 
 /// One model per value of a column.
@@ -136,7 +148,9 @@ impl StageKind for Estimate {
         }
         let method = method?;
         let from = from?;
-        let inputs = vec![Input::Table { name: from.value.clone(), place: Some(from.place.clone()) }];
+        let mut inputs = vec![Input::Table { name: from.value.clone(), place: Some(from.place.clone()) }];
+        let side_tables = method.side_tables().into_iter().filter(|side| side.name != from.value);
+        inputs.extend(side_tables.map(|side| Input::Table { name: side.name, place: Some(side.place) }));
         Some(Box::new(EstimateStage {
             name: spec.name.to_string(),
             table: from.value,
@@ -222,7 +236,6 @@ impl EstimateStage {
 
     /// The rows of the table, with the condition as a column, in the order of the table's key.
     fn query(&self, key: &[String]) -> Result<Query, SqlError> {
-        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
         let mut columns: Vec<String> = key.iter().map(quoted).collect();
         let read = self.columns().into_iter().chain(self.split.iter().map(|split| split.column.clone()));
         let read: BTreeSet<String> = read.filter(|name| !key.contains(name)).collect();
@@ -230,10 +243,27 @@ impl EstimateStage {
         if let Some((condition, _)) = &self.condition {
             columns.push(format!("({condition}) as \"{CONDITION}\""));
         }
-        let table: Vec<String> = self.table.split('.').map(|part| format!("\"{part}\"")).collect();
         let order: Vec<String> = key.iter().map(quoted).collect();
         let order = if order.is_empty() { String::new() } else { format!(" order by {}", order.join(", ")) };
-        tables::sql::parse(&format!("select {} from {}{order}", columns.join(", "), table.join(".")))
+        tables::sql::parse(&format!("select {} from {}{order}", columns.join(", "), table_name(&self.table)))
+    }
+
+    /// The tables that the estimator asks for beside the stage's.
+    fn read_side_tables(&self, context: &RunContext) -> Result<BTreeMap<String, Table>, StageError> {
+        let mut found = BTreeMap::new();
+        for side in self.method.side_tables() {
+            let input = context.table(&side.name)?;
+            let columns = side.columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
+            let query = format!("select {columns} from {} order by {columns}", table_name(&side.name));
+            let source = Source { table: side.name.clone(), path: &input.path };
+            let rows = tables::sql::parse(&query).and_then(|query| tables::sql::query(&query, &[source], None));
+            let rows = rows.map_err(|error| {
+                let message = format!("`{}` cannot be read: {error}", side.name);
+                Diagnostic::error(message).at(side.place.clone()).hint(error.hint())
+            })?;
+            found.insert(side.name, rows);
+        }
+        Ok(found)
     }
 
     fn condition_error(&self, error: &SqlError) -> Diagnostic {
@@ -309,6 +339,11 @@ impl Stage for EstimateStage {
         problems.extend(self.split.iter().filter_map(|split| {
             Some(convert::missing_column(&input, &self.table, &split.column)?.at(split.place.clone()))
         }));
+        for side in self.method.side_tables() {
+            let schema = schemas.get(&side.name).cloned().unwrap_or_default();
+            let missing = side.columns.iter().filter_map(|name| convert::missing_column(&schema, &side.name, name));
+            problems.extend(missing.map(|problem| problem.at(side.place.clone())));
+        }
         let is_date = |name: &&String| input.columns.iter().any(|(column, kind)| column == *name && kind == "date");
         let dates = self.columns();
         let dates = dates.iter().filter(is_date).map(|name| {
@@ -333,7 +368,11 @@ impl Stage for EstimateStage {
                     .hint(format!("write a comparison, such as `{condition} = 1`")),
             ]);
         }
-        let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
+        let mut reads = plan.reads;
+        for side in self.method.side_tables() {
+            reads.entry(side.name).or_default().extend(side.columns);
+        }
+        let reads = reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
         let typed = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, kind)| (name.to_string(), kind.to_string())).collect()
         };
@@ -383,7 +422,8 @@ impl Stage for EstimateStage {
                 self.formulas.iter().map(|formula| Model { formula, subsample: subsample.as_deref(), keep })
             })
             .collect();
-        let found = self.estimates(&rows, &kept, &models);
+        let side_tables = self.read_side_tables(context)?;
+        let found = self.estimates(&rows, &kept, &models, &side_tables);
         // One model that cannot be estimated is a mistake; among several it is a result.
         if let Some(failed) = found.iter().position(Result::is_err)
             && found.iter().all(Result::is_err)

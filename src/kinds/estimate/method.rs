@@ -1,6 +1,7 @@
 //! The door of an estimator: what it is given of a stage, and what it gives for its tables. Knows no estimator.
 
 use super::rows::{Cell, Columns};
+use engine::diagnostic::Place;
 use engine::digest::{Digest, Hasher};
 use engine::manifest::Manifest;
 use engine::spec::Spec;
@@ -11,6 +12,8 @@ use stats::estimator::Coefficient;
 use stats::formula::Formula;
 use stats::random::Random;
 use stats::staggered::Estimates;
+use std::collections::BTreeMap;
+use tables::columns::Table;
 
 /// An estimator with its options, checked.
 pub trait Method: Send + Sync {
@@ -19,6 +22,10 @@ pub trait Method: Send + Sync {
     fn version(&self) -> u32;
     /// Columns that its own options name.
     fn columns(&self) -> Vec<String>;
+    /// Tables that it reads beside the stage's.
+    fn side_tables(&self) -> Vec<SideTable> {
+        Vec::new()
+    }
     /// Its own options.
     fn describe(&self, manifest: &mut dyn Manifest);
     /// Whether it draws random numbers.
@@ -54,6 +61,13 @@ pub struct RowTable {
     pub columns: &'static [&'static str],
 }
 
+/// A table beside the one that the models are of.
+pub struct SideTable {
+    pub name: String,
+    pub place: Place,
+    pub columns: Vec<String>,
+}
+
 /// What an estimator reads its options from.
 pub struct Request<'a> {
     pub spec: &'a Spec<'a>,
@@ -78,6 +92,8 @@ pub struct Problem<'a> {
     pub data: &'a Data<'a>,
     pub common: &'a Common,
     pub draws: Draws,
+    /// Those that the estimator asked for, with the columns it asked for, ordered by them.
+    pub side_tables: &'a BTreeMap<String, Table>,
 }
 
 /// Where the random numbers of a stage come from.

@@ -64,6 +64,7 @@ impl EstimateStage {
         rows: &Table,
         kept: &[bool],
         models: &[Model],
+        side_tables: &BTreeMap<String, Table>,
     ) -> Vec<Result<Estimated, StatsError>> {
         let numbers: BTreeMap<&str, Vec<Option<f64>>> = rows
             .columns
@@ -87,7 +88,7 @@ impl EstimateStage {
             data.keep = keep.contains(&false).then_some(Cow::Borrowed(keep));
             let problems: Vec<Problem> = of_sample
                 .iter()
-                .map(|model| Problem { formula: model.formula, data: &data, common: &self.common, draws })
+                .map(|model| Problem { formula: model.formula, data: &data, common: &self.common, draws, side_tables })
                 .collect();
             found.extend(self.method.estimate(&problems));
         }

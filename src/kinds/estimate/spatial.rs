@@ -1,7 +1,8 @@
 //! `estimator: spatial_lag`, `spatial_error`, `spatial_durbin`: panels whose units depend on their neighbours, by maximum likelihood, with direct and
 //! indirect effects in `.impacts`, and tests of the model against simpler ones.
 
-use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, Statistics, Test};
+use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, SideTable, Statistics, Test};
+use super::neighbours::Neighbours;
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
@@ -13,7 +14,6 @@ use stats::spatial::impacts::Impact;
 use stats::spatial::lagrange::lagrange;
 use stats::spatial::model::{self, Correction, Model, SpatialFit};
 use stats::spatial::observed::Observed;
-use stats::spatial::weights::{Proximity, Standardisation, Weights};
 use stats::spatial::{self, Simulation};
 
 pub const LAG: Entry =
@@ -32,28 +32,9 @@ pub const DURBIN: Entry = Entry {
 struct Spatial {
     name: &'static str,
     model: Model,
-    unit: String,
-    time: String,
     neighbours: Neighbours,
-    standardisation: Standardisation,
     correction: Correction,
     draws: u32,
-}
-
-/// Who is near whom.
-#[derive(Debug)]
-enum Neighbours {
-    /// Columns of degrees, and how distance counts.
-    Places { latitude: String, longitude: String, by: By },
-    /// |zᵢ - zⱼ|⁻¹ of a column.
-    Economic { column: String },
-}
-
-#[derive(Clone, Copy, Debug)]
-enum By {
-    InverseDistance { power: u32, cutoff: Option<f64> },
-    Nearest { count: usize },
-    Band { cutoff: f64 },
 }
 
 const IMPACTS: OwnTable = OwnTable {
@@ -83,58 +64,11 @@ fn parse(request: &Request, name: &'static str, model: Model, own: Option<&Field
         );
         return None;
     };
-    let panel = own.texts("panel").unwrap_or_default();
-    let [unit, time] = &panel[..] else {
-        own.complain(own.node("panel").unwrap_or(own.self_node()), format!("`{name}` needs `panel: [unit, period]`"));
-        return None;
-    };
-    let (latitude, longitude) = (own.text("latitude"), own.text("longitude"));
-    let economic = own.text("economic");
-    let power = staggered::count(own, "power").unwrap_or(1) as u32;
-    let (cutoff, nearest, band) = (own.float("cutoff"), staggered::count(own, "nearest"), own.float("band"));
-    let by_distance = nearest.is_none() && band.is_none() && economic.is_none();
-    if !by_distance && let Some(node) = own.node("power").or(own.node("cutoff")) {
-        own.complain(node, "`power` and `cutoff` are options of inverse distances");
-    }
-    let neighbours = match (latitude, longitude, economic) {
-        (Some(latitude), Some(longitude), None) => {
-            let by = match (nearest, band) {
-                (None, None) => By::InverseDistance { power, cutoff },
-                (Some(count), None) => By::Nearest { count },
-                (None, Some(cutoff)) => By::Band { cutoff },
-                (Some(_), Some(_)) => {
-                    own.complain(
-                        own.node("band")?,
-                        "give either `nearest`, a number of units, or `band`, a distance in km",
-                    );
-                    return None;
-                }
-            };
-            Neighbours::Places { latitude: latitude.value, longitude: longitude.value, by }
-        }
-        (None, None, Some(column)) => Neighbours::Economic { column: column.value },
-        _ => {
-            let message = format!(
-                "`{name}` needs to know who is near whom: `latitude` and `longitude`, columns of degrees, or `economic`, a \
-                 column of which near values make neighbours"
-            );
-            own.complain(own.self_node(), message);
-            return None;
-        }
-    };
-    let standardisations = [("row", Standardisation::Row), ("spectral", Standardisation::Spectral)];
     let corrections = [("direct", Correction::Direct), ("lee_yu", Correction::LeeYu)];
+    let correction = own.choice("correction", &corrections).unwrap_or(Correction::LeeYu);
     let draws = staggered::count(own, "draws").unwrap_or(0);
-    Some(Box::new(Spatial {
-        name,
-        model,
-        unit: unit.value.clone(),
-        time: time.value.clone(),
-        neighbours,
-        standardisation: own.choice("standardise", &standardisations).unwrap_or(Standardisation::Row),
-        correction: own.choice("correction", &corrections).unwrap_or(Correction::LeeYu),
-        draws: u32::try_from(draws).unwrap_or(u32::MAX),
-    }))
+    let neighbours = Neighbours::parse(own, name)?;
+    Some(Box::new(Spatial { name, model, neighbours, correction, draws: u32::try_from(draws).unwrap_or(u32::MAX) }))
 }
 
 impl Method for Spatial {
@@ -147,19 +81,16 @@ impl Method for Spatial {
     }
 
     fn columns(&self) -> Vec<String> {
-        let mut columns = vec![self.unit.clone(), self.time.clone()];
-        match &self.neighbours {
-            Neighbours::Places { latitude, longitude, by: _ } => columns.extend([latitude.clone(), longitude.clone()]),
-            Neighbours::Economic { column } => columns.push(column.clone()),
-        }
-        columns
+        self.neighbours.columns()
+    }
+
+    fn side_tables(&self) -> Vec<SideTable> {
+        self.neighbours.side_tables()
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let Spatial { name: _, model: _, unit, time, neighbours, standardisation, correction, draws } = self;
-        manifest.list("panel", &[unit.clone(), time.clone()]);
-        manifest.text("neighbours", &format!("{neighbours:?}"));
-        manifest.text("standardise", &format!("{standardisation:?}"));
+        let Spatial { name: _, model: _, neighbours, correction, draws } = self;
+        neighbours.describe(manifest);
         manifest.text("correction", &format!("{correction:?}"));
         manifest.int("draws", i64::from(*draws));
     }
@@ -181,8 +112,9 @@ impl Spatial {
     fn fitted(&self, problem: &Problem) -> Result<Estimated, StatsError> {
         let options = Options { vcov: Vcov::Iid, level: problem.common.level, ..Options::default() };
         let design = Design::new(problem.formula, problem.data, &options)?;
-        let observed = Observed::new(&design, problem.data, &self.unit, &self.time)?;
-        let weights = self.weights(&design, problem, &observed)?;
+        let observed = Observed::new(&design, problem.data, &self.neighbours.unit, &self.neighbours.time)?;
+        let known = self.neighbours.known(&design, problem, &observed)?;
+        let weights = self.neighbours.weights(&known, &known.all())?;
         let observations = observed.observations();
         let effects = observed.effects;
         let random = problem.draws.random(self.name);
@@ -216,34 +148,10 @@ impl Spatial {
             tests,
             dropped_terms: fit.dropped_terms,
             reasons: method::reasons(design.sample()),
+            warnings: known.warnings(),
             own,
             ..Estimated::default()
         })
-    }
-
-    fn weights(&self, design: &Design, problem: &Problem, observed: &Observed) -> Result<Weights, StatsError> {
-        let units = observed.unit_names();
-        let of_units = |column: &str| -> Result<Vec<f64>, StatsError> {
-            Ok(observed.of_units(column, &design.in_sample(problem.data, column)?)?)
-        };
-        let places: Vec<(f64, f64)>;
-        let values: Vec<f64>;
-        let proximity = match &self.neighbours {
-            Neighbours::Places { latitude, longitude, by } => {
-                places = of_units(latitude)?.into_iter().zip(of_units(longitude)?).collect();
-                let places = places.as_slice();
-                match *by {
-                    By::InverseDistance { power, cutoff } => Proximity::InverseDistance { places, power, cutoff },
-                    By::Nearest { count } => Proximity::Nearest { places, count },
-                    By::Band { cutoff } => Proximity::Band { places, cutoff },
-                }
-            }
-            Neighbours::Economic { column } => {
-                values = of_units(column)?;
-                Proximity::Economic { values: &values }
-            }
-        };
-        Ok(Weights::new(&units, &proximity, self.standardisation)?)
     }
 }
 
