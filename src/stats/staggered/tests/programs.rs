@@ -1,4 +1,4 @@
-//! Against other programs and a second computation: `tests/reference/staggered.py`, whose cases are calls here.
+//! Against other programs and a second computation: `tests/reference/staggered.py` and `ports.py`, whose cases are calls here.
 
 use super::{MPDTA, options, panel};
 use crate::reference::{self, Frame};
@@ -21,7 +21,10 @@ use crate::staggered::two_way_weights::two_way_weights;
 use crate::staggered::{self, Effect, Estimates, Place, Point};
 use std::collections::BTreeMap;
 
-const NUMBERS: &str = include_str!("../../../../tests/reference/staggered.csv");
+const NUMBERS: [&str; 2] = [
+    include_str!("../../../../tests/reference/staggered.csv"),
+    include_str!("../../../../tests/reference/ports.csv"),
+];
 const SIMULATED: &str = include_str!("../../../../tests/reference/data/staggered.csv");
 
 /// Every estimate of a case, by the name of its place in `staggered.csv`.
@@ -32,7 +35,7 @@ fn numbers_are_those_of_other_programs() {
     let mut cases: BTreeMap<String, Found> = BTreeMap::new();
     let mut worst: BTreeMap<String, f64> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for row in reference::rows(NUMBERS) {
+    for row in NUMBERS.into_iter().flat_map(reference::rows) {
         let (case, place) = (&row["case"], &row["place"]);
         let found = cases.entry(case.clone()).or_insert_with(|| run(case));
         let Some(effect) = found.get(place) else {
