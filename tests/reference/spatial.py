@@ -197,6 +197,7 @@ import libpysal
 import spreg
 from spreg.panel_fe import BasePanel_FE_Error, BasePanel_FE_Lag
 
+DURBIN = ["x1", "x2", "W:x1", "W:x2"]
 for weights, w in WEIGHTS.items():
     neighbours = {i: [int(j) for j in np.nonzero(w[i])[0]] for i in range(N)}
     pysal = libpysal.weights.W(neighbours, {i: list(w[i][neighbours[i]]) for i in range(N)}, silence_warnings=True)
@@ -207,6 +208,11 @@ for weights, w in WEIGHTS.items():
         for term, value, error in zip(["x1", "x2", "spatial"], found.betas.ravel(), np.sqrt(np.diag(found.vm))):
             add(case, term, value, version("spreg"), MAXIMISED)
             add(case, f"se {term}", error, version("spreg"), MAXIMISED)
+    # The Durbin panel is the lag with the regressors' own lags beside them.
+    found = BasePanel_FE_Lag(Y, stacked([x1, x2, x1 @ w.T, x2 @ w.T]), pysal, epsilon=1e-12)
+    for term, value, error in zip(DURBIN + ["spatial"], found.betas.ravel(), np.sqrt(np.diag(found.vm))):
+        add(f"durbin unit direct {weights}", term, value, version("spreg"), MAXIMISED)
+        add(f"durbin unit direct {weights}", f"se {term}", error, version("spreg"), MAXIMISED)
     one = [values[0].reshape(-1, 1) for values in (y, x1, x2)]
     X1 = np.column_stack(one[1:])
     for name, found in (
@@ -223,6 +229,12 @@ for weights, w in WEIGHTS.items():
         add(case, "pseudo R2", found.pr2, version("spreg"), MAXIMISED)
         if name == "lag":
             add(case, "reduced pseudo R2", found.pr2_e, version("spreg"), MAXIMISED)
+    found = spreg.ML_Lag(one[0], X1, pysal, slx_lags=1, method="full", epsilon=1e-12)
+    terms = ["(Intercept)"] + DURBIN + ["spatial"]
+    for term, value, error in zip(terms, found.betas.ravel(), np.sqrt(np.diag(found.vm))):
+        add(f"durbin cross-section {weights}", term, value, version("spreg"), MAXIMISED)
+        add(f"durbin cross-section {weights}", f"se {term}", error, version("spreg"), MAXIMISED)
+    add(f"durbin cross-section {weights}", "log likelihood", found.logll, version("spreg"), 1e-10)
     ols = spreg.OLS(one[0], X1, w=pysal, spat_diag=True)
     case = f"lagrange cross-section {weights}"
     for name, found in (
