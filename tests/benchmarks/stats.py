@@ -1,7 +1,7 @@
 """Times estimators against the Python packages that have them, on the same data.
 
     cargo build -p stats --example speed
-    python3 -m venv peers && peers/bin/pip install pyfixest==0.60.0 diff-diff==3.13.0
+    python3 -m venv peers && peers/bin/pip install pyfixest==0.60.0 diff-diff==3.13.0 csdid==0.4.3 differences==0.3.0 moderndid==0.2.0
     peers/bin/python tests/benchmarks/stats.py --speed target/debug/examples/speed [--pairs 5] [--scale 0.1] [curve rows …]
     peers/bin/python tests/benchmarks/stats.py --list
 
@@ -15,6 +15,8 @@ The data are seeded: `--folder` keeps them between runs. `--scale` multiplies th
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -77,6 +79,9 @@ CASES = {
         {
             "restudy": ["callaway_santanna", "y ~ u1 + u2 + first | unit + year", "first", "1000"],
             "diff-diff": ["diff_diff_callaway", "u1 u2", "first", "1000"],
+            "csdid": ["csdid", "u1 u2", "first", "1000"],
+            "differences": ["differences", "u1 u2", "first", "1000"],
+            "moderndid": ["moderndid", "u1 u2", "first", "1000"],
         },
     ),
 }
@@ -140,6 +145,9 @@ def work(folder, method, *rest):
         "did2s": with_did2s,
         "diff_diff_imputation": with_diff_diff_imputation,
         "diff_diff_callaway": with_diff_diff_callaway,
+        "csdid": with_csdid,
+        "differences": with_differences,
+        "moderndid": with_moderndid,
     }[method]
     if method == "pyfixest_curve":
         run(data, "2")
@@ -214,6 +222,50 @@ def with_diff_diff_callaway(data, covariates, first, draws):
         aggregate="all",
     )
     return fit.overall_att, fit.overall_se
+
+
+def with_csdid(data, covariates, first, draws):
+    from csdid.att_gt import ATTgt
+
+    data = data.assign(first=data[first].fillna(0.0))
+    formula = "y ~ " + " + ".join(covariates.split())
+    with contextlib.redirect_stdout(io.StringIO()):
+        fit = ATTgt(yname="y", gname="first", idname="unit", tname="year", data=data, xformla=formula, biters=int(draws))
+        fit.fit(est_method="dr")
+        for kind in ("dynamic", "group", "calendar"):
+            fit.aggte(kind, na_rm=True)
+        overall = fit.aggte("simple", na_rm=True).atte
+    import numpy as np
+
+    return np.ravel(overall["overall_att"])[0], np.ravel(overall["overall_se"])[0]
+
+
+def with_differences(data, covariates, first, draws):
+    from differences import ATTgt
+
+    data = data.assign(unit=data.unit.astype(int), year=data.year.astype(int)).set_index(["unit", "year"])
+    fit = ATTgt(data=data, cohort_column=first)
+    draws = {"boot_iterations": int(draws), "random_state": 1}
+    fit.fit("y ~ " + " + ".join(covariates.split()), est_method="dr", progress_bar=False, **draws)
+    for kind in ("event", "cohort", "time"):
+        fit.aggregate(kind, **draws)
+    overall = fit.aggregate("simple", **draws).iloc[0]
+    return overall.iloc[0], overall.iloc[1]
+
+
+def with_moderndid(data, covariates, first, draws):
+    import moderndid
+    import polars
+
+    data = polars.from_pandas(data.assign(first=data[first].fillna(0.0)))
+    formula = "~ " + " + ".join(covariates.split())
+    fit = moderndid.att_gt(
+        data, yname="y", tname="year", idname="unit", gname="first", xformla=formula, est_method="dr", biters=int(draws), boot=True
+    )
+    for kind in ("dynamic", "group", "calendar"):
+        moderndid.aggte(fit, type=kind)
+    overall = moderndid.aggte(fit, type="simple")
+    return overall.overall_att, overall.overall_se
 
 
 def measure(command, environment):
