@@ -8,6 +8,7 @@ mod estimate;
 mod keys;
 mod layers;
 mod missing;
+mod patents;
 mod real;
 mod shadow;
 mod slt;

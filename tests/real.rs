@@ -23,6 +23,9 @@ fn the_real_files_become_one_panel() {
         "the coverage of the patent counts breaks in the year of the first pilots",
         "rows of the pilot list are not verified against the ministry",
         "cities were dropped because they were no city in every year of the study",
+        "a month of energy patents is missing",
+        "the postcode of some energy patents is that of another city than the address names",
+        "most citations of energy patents lead outside the files and have no city",
     ] {
         assert!(done.stderr.contains(warning), "the run does not say: {warning}");
     }
@@ -53,6 +56,23 @@ fn the_real_files_become_one_panel() {
         ("nothing else of them is", "select count(*) from unmatched where name like '襄%' or name like '莱芜%'", "0"),
         ("every dropped name has its reason", "select count(*) from unmatched where reason is null", "0"),
         ("all of them", "select count(*) from unmatched", "139"),
+        ("addresses with a doubt", "select count(*), count(chosen) from energy_ambiguous", "242,180"),
+        (
+            "one that names a town only",
+            "select placed_by, city from energy_places where patent = 'CN101975254A'",
+            "\"postcode, no name\",330300",
+        ),
+        ("citations between the files' patents", "select count(*) from energy_citations where in_files", "9663"),
+        (
+            "of which between cities, to cities of the study",
+            "select sum(citations_received) from energy_diffusion",
+            "6242",
+        ),
+        (
+            "years without files are missing, not zero",
+            "select min(year), max(year), count(energy_diffusion) from energy_diffusion where energy_diffusion is not null",
+            "2011,2013,858",
+        ),
     ];
     for (what, query, expected) in cases {
         assert_eq!(ask(query), expected, "{what}");

@@ -38,6 +38,11 @@ impl City {
         self.name.trim_end_matches('市')
     }
 
+    /// The name at the end of `year` without 市.
+    pub fn short_name_in(&self, year: i32) -> &'static str {
+        self.name_in(year).trim_end_matches('市')
+    }
+
     /// The key under which everything about this city is drawn.
     pub fn key(&self) -> u64 {
         u64::from(self.code)

@@ -15,8 +15,10 @@ mod model;
 mod patent_files;
 mod patents;
 mod policy;
+mod postcodes;
 mod reports;
 mod rng;
+mod transfers;
 mod truth;
 mod words;
 mod yearbook;
@@ -108,7 +110,10 @@ fn files() -> Result<Files, Error> {
     ];
     let mut files: Files = texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
     files.extend(reports::files(&cities, &traits).into_iter().map(|(path, text)| (path, text.into_bytes())));
-    files.extend(patent_files::files(&cities, &traits, &patents));
+    let numbers = patent_files::numbers(&cities, &patents);
+    files.extend(patent_files::files(&cities, &traits, &patents, &numbers));
+    let transfers = transfers::file(&cities, &traits, &patents, &numbers);
+    files.insert("transfers/transfers.csv".to_owned(), transfers);
     files.extend(yearbook::files(&cities, &traits)?);
     Ok(files)
 }

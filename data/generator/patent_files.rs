@@ -1,27 +1,33 @@
 //! Prints patents as an office's yearly extract: one GB18030 CSV per year of grant, addresses as free text, cited patents as a list.
-//! Draws dates, addresses, names and citations; what the measures count is drawn in `patents.rs`.
+//! Draws dates, addresses, names, further classes and citations; what the measures count is drawn in `patents.rs`.
 
 use std::collections::BTreeMap;
 
 use crate::{
     cities::City,
+    classes,
     model::{FIRST_PATENT_YEAR, STUDY_YEARS, Traits, World},
     patents::{Kind, Patent},
+    postcodes,
     rng::{self, Stream},
     words,
 };
 
-const HEADER: &str = "申请号,申请日,授权日,专利类型,主分类号,申请人,地址,引用专利";
+const HEADER: &str = "申请号,申请日,公开日,授权日,专利类型,主分类号,副分类号,申请人,地址,引用专利";
 
 /// A patent looks back at most this many years; the study counts five, so some citations are too old to count.
 const OLDEST_CITED: i32 = 7;
 
 /// Numbers of all patents: `[city][year][serial]`.
-type Numbers = Vec<Vec<Vec<String>>>;
+pub type Numbers = Vec<Vec<Vec<String>>>;
 
 /// File name and bytes of every year.
-pub fn files(cities: &[City], traits: &[Traits], patents: &[Vec<Vec<Patent>>]) -> Vec<(String, Vec<u8>)> {
-    let numbers = numbers(cities, patents);
+pub fn files(
+    cities: &[City],
+    traits: &[Traits],
+    patents: &[Vec<Vec<Patent>>],
+    numbers: &Numbers,
+) -> Vec<(String, Vec<u8>)> {
     (FIRST_PATENT_YEAR..=STUDY_YEARS.1)
         .map(|year| {
             let citing = Citing::new(traits, patents, year);
@@ -29,17 +35,22 @@ pub fn files(cities: &[City], traits: &[Traits], patents: &[Vec<Vec<Patent>>]) -
             for index in 0..cities.len() {
                 for (serial, patent) in patents[index][offset(year)].iter().enumerate() {
                     let place = Place { index, year, serial };
-                    let cited = citing.draw(&place, &cities[index], &numbers);
-                    lines.push(line(cities, patent, &place, &numbers, &cited));
+                    let cited = citing.draw(&place, &cities[index], numbers);
+                    lines.push(line(cities, patent, &place, numbers, &cited));
                 }
             }
             lines.extend(unplaced(year));
             lines.sort_unstable();
-            let text = format!("{HEADER}\r\n{}\r\n", lines.join("\r\n"));
-            let (bytes, _, _) = encoding_rs::GB18030.encode(&text);
-            (format!("patents/patents_{year}.csv"), bytes.into_owned())
+            (format!("patents/patents_{year}.csv"), encoded(HEADER, &lines))
         })
         .collect()
+}
+
+/// A GB18030 file with lines as Windows ends them.
+pub fn encoded(header: &str, lines: &[String]) -> Vec<u8> {
+    let text = format!("{header}\r\n{}\r\n", lines.join("\r\n"));
+    let (bytes, _, _) = encoding_rs::GB18030.encode(&text);
+    bytes.into_owned()
 }
 
 struct Place {
@@ -53,7 +64,7 @@ fn offset(year: i32) -> usize {
 }
 
 /// Twelve digits: year of application, kind, running number of that year.
-fn numbers(cities: &[City], patents: &[Vec<Vec<Patent>>]) -> Numbers {
+pub fn numbers(cities: &[City], patents: &[Vec<Vec<Patent>>]) -> Numbers {
     let mut last: BTreeMap<i32, usize> = BTreeMap::new();
     let mut number = |index: usize, year: i32, serial: usize, kind: Kind| {
         let applied = year - lag(&cities[index], year, serial, kind);
@@ -102,13 +113,54 @@ fn line(cities: &[City], patent: &Patent, place: &Place, numbers: &Numbers, cite
         Kind::Design => patent.class.clone(),
         _ => format!("{}{}/{:02}", patent.class, 1 + draw(5, 29), draw(6, 40)),
     };
+    let further = further_classes(city, patent, &draw);
+    // An invention is published within a year, before any grant; the other kinds are published with their grant.
+    let published = match patent.kind {
+        Kind::Invention => {
+            let month = 1 + draw(1, 6) + 6 + draw(14, 7);
+            let year: i32 = number[..4].parse().unwrap_or(place.year);
+            format!("{}-{:02}-{:02}", year + (month as i32 - 1) / 12, (month - 1) % 12 + 1, 1 + draw(15, 28))
+        }
+        _ => String::new(),
+    };
+    let applicants = applicants(cities, patent, &draw);
+    let address = address(cities, city, number[..4].parse().unwrap_or(place.year), &draw);
+    format!("{number},{applied},{published},{granted},{kind},{class},{further},{applicants},{address},{cited}")
+}
+
+/// The first applicant, its partner, and now and then a third: a person, or an institution of one more city.
+fn applicants(cities: &[City], patent: &Patent, draw: &dyn Fn(u64, usize) -> usize) -> String {
+    let city = &cities[patent.city];
     let mut applicants = words::applicant(city, patent.applicant);
-    if let Some(partner) = patent.partner {
+    let mut add = |name: String| {
         applicants.push(';');
-        applicants.push_str(&words::applicant(&cities[partner], 1 + draw(7, 30)));
+        applicants.push_str(&name);
+    };
+    if let Some(partner) = patent.partner {
+        add(words::applicant(&cities[partner], 1 + draw(7, 30)));
+        let third = &cities[draw(16, cities.len())];
+        if draw(17, 20) == 0 && third.in_study {
+            add(words::applicant(third, 1 + draw(18, 30)));
+        }
     }
-    let address = address(city, number[..4].parse().unwrap_or(place.year), &draw);
-    format!("{number},{applied},{granted},{kind},{class},{applicants},{address},{cited}")
+    if draw(19, 25) == 0 {
+        add(words::person(draw(20, words::PERSONS)));
+    }
+    applicants
+}
+
+/// None, one or two classes besides the main one, in what the city knows best.
+fn further_classes(city: &City, patent: &Patent, draw: &dyn Fn(u64, usize) -> usize) -> String {
+    let count = match (patent.kind, draw(21, 10)) {
+        (Kind::Design, _) | (_, 0..6) => 0,
+        (_, 6..9) => 1,
+        _ => 2,
+    };
+    let class = |number: u64| {
+        let subclass = classes::core(city.key(), draw(22 + 3 * number, 1000) as f64 / 1000.0);
+        format!("{subclass}{}/{:02}", 1 + draw(23 + 3 * number, 29), draw(24 + 3 * number, 40))
+    };
+    (0..count).map(class).collect::<Vec<_>>().join(";")
 }
 
 fn digit(kind: Kind) -> u8 {
@@ -119,17 +171,21 @@ fn digit(kind: Kind) -> u8 {
     }
 }
 
-/// The address keeps the city's name of the year of application. A few lack the postcode, the province, or have a wide blank.
-fn address(city: &City, applied: i32, draw: &dyn Fn(u64, usize) -> usize) -> String {
-    let name = city.name_in(applied);
+/// The address keeps the city's name of the year. A few lack the postcode, the province or the city, have a wide blank, a
+/// city without 市, or the postcode of another place.
+pub fn address(cities: &[City], city: &City, year: i32, draw: &dyn Fn(u64, usize) -> usize) -> String {
+    let name = city.name_in(year);
     let province = if city.province == name { "" } else { city.province };
     let street = format!("{}{}号", words::street(draw(8, words::STREETS)), 1 + draw(9, 99));
-    let postcode = city.code / 100 * 100 + draw(10, 40) as u32;
-    match draw(11, 200) {
-        0 => format!("{province}{name}{street}"),
-        1 => format!("{postcode:06}\u{3000}{province}{name}{street}"),
-        2 => format!("{postcode:06} {name}{street}"),
-        _ => format!("{postcode:06} {province}{name}{street}"),
+    let postcode = postcodes::of(city, draw);
+    match draw(11, 400) {
+        0 | 1 => format!("{province}{name}{street}"),
+        2 | 3 => format!("{postcode}\u{3000}{province}{name}{street}"),
+        4 | 5 => format!("{postcode} {name}{street}"),
+        6 if postcodes::is_certain(city) => format!("{postcode} {street}"),
+        7 => format!("{} {province}{name}{street}", postcodes::of(&cities[draw(12, cities.len())], draw)),
+        8 => format!("{postcode} {}{street}", city.short_name_in(year)),
+        _ => format!("{postcode} {province}{name}{street}"),
     }
 }
 
@@ -143,7 +199,9 @@ fn unplaced(year: i32) -> Vec<String> {
             let class = 1 + draw(2, 20);
             let place = places[draw(3, places.len())];
             let applied = year - 2;
-            format!("{applied}19{serial:06},{applied}-03-{day:02},{year}-{month:02}-{day:02},发明,H04L{class}/00,境外申请人{serial},{place},")
+            format!(
+                "{applied}19{serial:06},{applied}-03-{day:02},{applied}-12-{day:02},{year}-{month:02}-{day:02},发明,H04L{class}/00,,境外申请人{serial},{place},"
+            )
         })
         .collect()
 }

@@ -18,6 +18,8 @@ pub enum Kind {
 
 /// One granted patent.
 pub struct Patent {
+    /// Index of the city of the first applicant.
+    pub city: usize,
     /// Its kind.
     pub kind: Kind,
     /// Four characters of the international classification; designs have a Locarno class instead.
@@ -82,7 +84,7 @@ fn patent(cities: &[City], index: usize, traits: &Traits, (year, serial): (i32, 
     let applicant = if draw(5) < dominated { 0 } else { 1 + (draw(6) * 30.0) as usize };
     let joint = (0.21 + 0.8 * capacity).clamp(0.004, 0.6);
     let partner = (draw(7) < joint).then(|| partner(cities, index, draw(8))).flatten();
-    Patent { kind, class, applicant, partner }
+    Patent { city: index, kind, class, applicant, partner }
 }
 
 /// Any other city of the study with equal chance; the draw that hits the city itself makes no partner.

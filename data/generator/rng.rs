@@ -18,6 +18,7 @@ pub enum Stream {
     Report,
     Policy,
     Format,
+    Transfer,
 }
 
 /// A number in [0, 1), never exactly 1.

@@ -1,4 +1,4 @@
-//! Names of firms and streets, all invented: a word list and a rule.
+//! Names of firms, persons and streets, all invented: a word list and a rule.
 
 use crate::{
     cities::City,
@@ -37,7 +37,7 @@ const WORDS: [&str; 30] = [
     "立信",
     "方圆",
 ];
-const KINDS: [&str; 5] = ["科技公司", "电子公司", "机械公司", "材料公司", "研究院"];
+const KINDS: [&str; 5] = ["科技公司", "电子公司", "机械公司", "大学", "研究院"];
 const STREET_NAMES: [&str; 16] = [
     "人民路",
     "解放路",
@@ -56,6 +56,13 @@ const STREET_NAMES: [&str; 16] = [
     "环城路",
     "振兴路",
 ];
+const FAMILY_NAMES: [&str; 10] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"];
+const GIVEN_NAMES: [&str; 8] = ["伟", "芳", "建国", "秀英", "敏", "志强", "丽", "小明"];
+/// Number of names of persons.
+pub const PERSONS: usize = FAMILY_NAMES.len() * GIVEN_NAMES.len();
+/// The rank of a city's office among its applicants.
+const OFFICE: usize = 30;
+
 /// Number of street names.
 pub const STREETS: usize = STREET_NAMES.len();
 
@@ -64,8 +71,20 @@ pub fn applicant(city: &City, rank: usize) -> String {
     if rank == 0 {
         return format!("{}联合研究院", city.short_name());
     }
+    if rank == OFFICE {
+        return format!("{}市水利局", city.short_name());
+    }
     let start = rng::below(Stream::Format, &[city.key()], WORDS.len());
     format!("{}{}{}", city.short_name(), WORDS[(start + rank) % WORDS.len()], KINDS[(start + 7 * rank) % KINDS.len()])
+}
+
+/// The name of a person; any index gives one.
+pub fn person(index: usize) -> String {
+    format!(
+        "{}{}",
+        FAMILY_NAMES[index % FAMILY_NAMES.len()],
+        GIVEN_NAMES[index / FAMILY_NAMES.len() % GIVEN_NAMES.len()]
+    )
 }
 
 /// A street name; any index gives one.

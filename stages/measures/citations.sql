@@ -1,11 +1,11 @@
--- One row per citing patent and cited application number. A list longer than 20 is refused by a check of `patent_places`.
-select distinct
-    patent_places.patent,
-    patent_places.year,
-    split_part(patent_places.cited, ';', cast(places.place as bigint)) as cited
-from patent_places
-cross join (
-    values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20)
-) as places (place)
-where patent_places.cited is not null
-    and split_part(patent_places.cited, ';', cast(places.place as bigint)) <> ''
+-- One row per citing patent and cited application number, with the citing patent's year by `patent_year`.
+select patent, year, trim(cited) as cited
+from (
+    select
+        patent,
+        cast(extract(year from coalesce(${patent_year}, granted)) as bigint) as year,
+        unnest(array_distinct(string_to_array(replace(cited, ' ', ''), ';'))) as cited
+    from patents
+    where cited is not null
+)
+where trim(cited) <> ''

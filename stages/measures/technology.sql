@@ -1,12 +1,21 @@
 -- What a city's patents of a year are about and who holds them: entropy of subclasses in bits (designs have none), share of the
 -- largest applicant, share of subclasses in which the city had no patent before. Below ${min_patents} patents there is no measure.
+-- With `classes: main` a patent counts in its main subclass, with `fractional` equally in all of its subclasses.
 with placed as (
-    select city, year, subclass, applicant from patent_places where in_study
+    select city, year, subclass, subclasses, applicant from patent_places where in_study
 ),
-subclasses as (
-    select city, year, subclass, count(*) as n
+classified as (
+    select
+        city,
+        year,
+        unnest(string_to_array(case when '${classes}' = 'main' then subclass else subclasses end, ';')) as subclass,
+        case when '${classes}' = 'main' then 1.0 else 1.0 / cast(array_length(string_to_array(subclasses, ';')) as double) end as share
     from placed
     where subclass is not null
+),
+subclasses as (
+    select city, year, subclass, sum(share) as n
+    from classified
     group by city, year, subclass
 ),
 entries as (
