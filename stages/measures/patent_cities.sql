@@ -1,35 +1,49 @@
 -- The cities of a patent's applicants, each with its share: 1/m where there are m cities and `counting` is `fractional`, 1 where it is `full`.
 -- The first applicant's city is that of the address; that of any other applicant is the one whose name begins the applicant's name.
 -- Cities outside the study count in m. Few patents have several applicants: only these are grouped.
-with addresses as (
-    select patent, city, n_applicants from patent_places where city is not null
-),
-named as (
-    select patent, city, true as at_address from addresses where n_applicants > 1
+with named as (
+    select patent, city, true as at_address, year, kind, subclass from patent_places where n_applicants > 1
     union all
-    select patent_applicants.patent, applicants.city, false
+    select patent_applicants.patent, applicants.city, false, null, null, null
     from applicants
     join patent_applicants on patent_applicants.applicant = applicants.applicant
     where patent_applicants.place > 1 and applicants.city is not null
 ),
 joint as (
-    select patent, city, bool_or(at_address) as at_address from named group by patent, city
+    select
+        patent,
+        city,
+        bool_or(at_address) as at_address,
+        max(year) as year,
+        max(kind) as kind,
+        max(subclass) as subclass
+    from named
+    group by patent, city
 ),
-counted as (
-    select patent, city, at_address, count(*) over (partition by patent) as n_cities from joint
+-- Year, kind and subclass stand in the address's row alone, which is there even where the address has no city. A window would hold all
+-- these rows in memory; groups can go to disk.
+cities_of as (
+    select
+        patent,
+        count(city) as n_cities,
+        max(year) as year,
+        max(kind) as kind,
+        max(subclass) as subclass
+    from joint
+    group by patent
 ),
 placed as (
     select
-        counted.patent,
-        counted.city,
-        counted.at_address,
-        counted.n_cities,
-        patent_places.year,
-        patent_places.kind,
-        patent_places.subclass
-    from counted
-    join patent_places on patent_places.patent = counted.patent
-    where patent_places.n_applicants > 1
+        joint.patent,
+        joint.city,
+        joint.at_address,
+        cities_of.n_cities,
+        cities_of.year,
+        cities_of.kind,
+        cities_of.subclass
+    from cities_of
+    join joint on joint.patent = cities_of.patent
+    where joint.city is not null
     union all
     select patent, city, true, 1, year, kind, subclass from patent_places where n_applicants <= 1 and city is not null
 )
