@@ -17,10 +17,10 @@ mod sweeps;
 
 use crate::design::{Group, Slopes};
 use crate::error::StatsError;
+use crate::threads;
 use crate::twofold::{self, Twofold};
 use levels::Levels;
 use std::borrow::Cow;
-use std::sync::Mutex;
 use sweeps::Sweeps;
 
 /// What the effects may still explain of a column, as a share of its length, when it counts as done. A hundred times
@@ -36,9 +36,6 @@ const STARTS: u32 = 20;
 
 /// Steps per column, over all starts.
 pub(crate) const LIMIT: u32 = 20_000;
-
-/// Fewer values than this are not worth a second thread.
-const WORTH_A_THREAD: usize = 200_000;
 
 /// Frees columns of a set of effects.
 pub(crate) struct Absorber<'a> {
@@ -102,23 +99,13 @@ impl<'a> Absorber<'a> {
     /// The same with the iterations of each.
     pub(crate) fn absorb_each(&self, columns: &mut [(&str, &mut [f64])]) -> Result<Vec<u32>, StatsError> {
         let values: usize = columns.iter().map(|(_, values)| values.len()).sum();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(columns.len());
-        if threads < 2 || values < WORTH_A_THREAD || matches!(self.solver, Solver::Nothing) {
+        let threads = threads::count(columns.len(), values);
+        if threads < 2 || matches!(self.solver, Solver::Nothing) {
             return self.absorb_some(columns);
         }
         let chunks: Vec<&mut [(&str, &mut [f64])]> = columns.chunks_mut(columns.len().div_ceil(threads)).collect();
-        let results: Vec<Mutex<Result<Vec<u32>, StatsError>>> =
-            chunks.iter().map(|_| Mutex::new(Ok(Vec::new()))).collect();
-        std::thread::scope(|scope| {
-            for (chunk, result) in chunks.into_iter().zip(&results) {
-                scope.spawn(move || *result.lock().expect("one thread has it") = self.absorb_some(chunk));
-            }
-        });
-        let mut iterations = Vec::new();
-        for result in results {
-            iterations.extend(result.into_inner().expect("no thread panics with it")?);
-        }
-        Ok(iterations)
+        let found = threads::each(chunks, values, |chunk| self.absorb_some(chunk));
+        Ok(found.into_iter().collect::<Result<Vec<Vec<u32>>, _>>()?.concat())
     }
 
     fn absorb_some(&self, columns: &mut [(&str, &mut [f64])]) -> Result<Vec<u32>, StatsError> {
@@ -212,7 +199,10 @@ fn sums(codes: &[u32], levels: usize, values: &[f64], weights: Option<&[f64]>) -
 
 /// The weighted length of a column.
 fn length(values: &[f64], weights: Option<&[f64]>) -> f64 {
-    product(values, values, weights).sqrt()
+    match weights {
+        None => twofold::square(values).sqrt(),
+        Some(weights) => product(values, values, Some(weights)).sqrt(),
+    }
 }
 
 /// The weighted inner product.

@@ -28,6 +28,7 @@ use crate::formula::{Formula, Level};
 use crate::resampling::error::ResamplingError;
 use evaluate::Evaluated;
 use groups::Grouping;
+use sample::Flags;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -208,7 +209,7 @@ pub struct Design {
     pub(crate) level: f64,
     pub(crate) n_singletons: usize,
     references: Vec<(String, String)>,
-    sample: Vec<SampleFlag>,
+    sample: Flags,
 }
 
 /// One column of numbers of the model.
@@ -314,13 +315,14 @@ impl Design {
         let mut names = sample::own_columns(formula);
         names.extend(beside);
         let mut flags = sample::flags(formula, data, &evaluated, &names, options.weights.as_deref())?;
-        let alone = sample::singletons(formula, data, &flags, known);
-        if options.drop_singletons {
+        let mut rows = flags.used();
+        let alone = sample::singletons(formula, data, &rows, known);
+        if options.drop_singletons && !alone.is_empty() {
             for (row, effect) in &alone {
-                flags[*row] = SampleFlag::Dropped(DropReason::Singleton { effect: effect.clone() });
+                flags.drop_row(*row, &DropReason::Singleton { effect: effect.clone() });
             }
+            rows = flags.used();
         }
-        let rows = sample::used(&flags);
         if rows.is_empty() {
             return Err(StatsError::NoRows { rows: data.rows, reasons: sample::reasons(&flags) });
         }
@@ -374,7 +376,12 @@ impl Design {
 
     /// One per row of the data, in its order.
     pub fn sample(&self) -> &[SampleFlag] {
-        &self.sample
+        self.sample.shown()
+    }
+
+    /// The rows of the data that are not in the sample, and why.
+    pub(crate) fn dropped_rows(&self) -> impl Iterator<Item = (usize, &DropReason)> {
+        self.sample.dropped()
     }
 
     /// Factors and their reference levels, in the order of the formula.
@@ -398,7 +405,7 @@ impl Design {
     /// Which level of a column each row of the sample has, and the labels of the levels.
     pub(crate) fn grouped(&self, data: &Data, column: &str) -> Result<(Group, Vec<Level>), StatsError> {
         sample::check(data, &[column.to_string()])?;
-        let rows = sample::used(&self.sample);
+        let rows = self.rows();
         let is_missing = |row: &usize| match &data.columns[column] {
             ColumnData::Text(values) => values[*row].is_none(),
             ColumnData::Float(values) => values[*row].is_none(),
@@ -432,18 +439,17 @@ impl Design {
 
     /// The row of the data of each position of the sample.
     pub fn rows(&self) -> Vec<usize> {
-        sample::used(&self.sample)
+        self.sample.used()
     }
 
     /// The row of the data at a position of the sample.
     pub(crate) fn row_of(&self, position: usize) -> usize {
-        sample::used(&self.sample)[position]
+        self.rows()[position]
     }
 
     /// Rows of the data that were left out as separated.
     pub(crate) fn separated_rows(&self) -> Vec<usize> {
-        let is_separated = |flag: &SampleFlag| *flag == SampleFlag::Dropped(DropReason::Separated);
-        self.sample.iter().enumerate().filter(|(_, flag)| is_separated(flag)).map(|(row, _)| row).collect()
+        self.dropped_rows().filter(|(_, reason)| **reason == DropReason::Separated).map(|(row, _)| row).collect()
     }
 
     /// Rows in the sample.

@@ -168,6 +168,7 @@ fn finish(design: &Design, family: Family, step: Step, eta: &[f64], ending: Endi
     let linear =
         Linear { bread: &step.solved.inverse, columns: step.columns, residuals: &residuals, means: Means::Likelihood };
     let variance = vcov::variance(design, linear)?;
+    let note = variance.note(&step.terms);
     let unscaled = prepare::Units { scale: 1.0, ..step.outcome_units };
     let matrix = prepare::variance_in_units(variance.matrix, &step.units, unscaled, design.intercept);
     let (matrix, repaired) = vcov::repaired(matrix);
@@ -188,7 +189,7 @@ fn finish(design: &Design, family: Family, step: Step, eta: &[f64], ending: Endi
         coefficients: inference::coefficients(step.terms, &estimates, &matrix, f64::INFINITY, design.level),
         dropped_terms: step.dropped_terms,
         vcov: matrix,
-        vcov_label: variance.label + repaired,
+        vcov_label: variance.label + repaired + &note,
         residuals,
         n_obs: design.n_obs(),
         n_clusters: variance.n_clusters,

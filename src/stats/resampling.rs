@@ -8,6 +8,7 @@
 //! | does one row or unit decide | `influence` | Belsley, Kuh & Welsch (1980) |
 //! | what effect would have been seen | `power` | Bloom (1995) |
 //! | dates of adoption by unit | `adoption` | |
+//! | effects of unit and period with rows missing | `unbalanced` | |
 //! | would other units or dates give as much | `placebo` | Fisher (1935), Young (2019) |
 //! | is it 0, with few clusters | `wild` | Cameron, Gelbach & Miller (2008), Roodman et al. (2019) |
 //!
@@ -20,4 +21,5 @@ pub mod influence;
 mod partial;
 pub mod placebo;
 pub mod power;
+mod unbalanced;
 pub mod wild;

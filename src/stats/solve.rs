@@ -29,8 +29,9 @@ pub(crate) struct Solved {
 
 /// Least squares of `outcome` on `columns`.
 pub(crate) fn least_squares(columns: &[Vec<f64>], outcome: &[f64]) -> Solved {
-    let product = |left: usize, right: usize| twofold::dot(&columns[left], &columns[right]);
-    normal_equations(columns.len(), product, |column| twofold::dot(&columns[column], outcome))
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).chain([outcome]).collect();
+    let products = twofold::dots(&slices);
+    normal_equations(columns.len(), |left, right| products[right][left], |column| products[columns.len()][column])
 }
 
 /// The same from the products of an earlier and a later of `count` columns, or of one with itself, and of each with the

@@ -29,7 +29,7 @@ pub mod extended;
 pub mod imputation;
 pub mod local_projections;
 pub mod panel;
-mod regression;
+pub(crate) mod regression;
 pub mod stacked;
 pub mod sun_abraham;
 pub mod synthetic;

@@ -5,6 +5,7 @@
 //! Dekker (1971) for the product, Knuth for the sum, Ogita, Rump & Oishi (2005) for the dot product. No fused
 //! multiply-add: where the CPU lacks it, a call per product would cost more than Dekker's splitting.
 
+use crate::threads;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// `high + low`, where `low` is at most half a unit in the last place of `high`.
@@ -75,7 +76,15 @@ impl Mul for Twofold {
 impl Div for Twofold {
     type Output = Twofold;
 
+    #[inline]
     fn div(self, other: Twofold) -> Twofold {
+        if other.low == 0.0 {
+            // By a double, such as a number of rows: one correction is enough.
+            let first = self.high / other.high;
+            let (product, rest_of_product) = two_product(first, other.high);
+            let rest = ((self.high - product) - rest_of_product) + self.low;
+            return renormalised(first, rest / other.high);
+        }
         let first = self.high / other.high;
         let after_first = self - other * Twofold::from(first);
         let second = after_first.high / other.high;
@@ -151,6 +160,80 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> Twofold {
         lanes[lane] = plus_product(lanes[lane], *left, *right);
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+/// Rows of which [`dots`] takes the halves at a time, a multiple of the lanes of [`dot`].
+const HALVED: usize = 256;
+
+/// The inner products of each of several slices of one length with those before it and with itself: the lower half, row by
+/// row. Each is that of [`dot`] to the last bit; the values are split into halves once for all products, and some products
+/// are made on another thread where that is worth it.
+pub(crate) fn dots(slices: &[&[f64]]) -> Vec<Vec<Twofold>> {
+    let length = slices.first().map_or(0, |slice| slice.len());
+    let pairs: Vec<(usize, usize)> =
+        (0..slices.len()).flat_map(|later| (0..=later).map(move |earlier| (earlier, later))).collect();
+    let shares = threads::count(pairs.len(), length * slices.len());
+    let parts: Vec<&[(usize, usize)]> = pairs.chunks(pairs.len().div_ceil(shares).max(1)).collect();
+    let mut found = threads::each(parts, length * slices.len(), |pairs| dots_of(slices, pairs)).into_iter().flatten();
+    (1..=slices.len()).map(|width| found.by_ref().take(width).collect()).collect()
+}
+
+fn dots_of(slices: &[&[f64]], pairs: &[(usize, usize)]) -> Vec<Twofold> {
+    let length = slices.first().map_or(0, |slice| slice.len());
+    let wanted: Vec<bool> = (0..slices.len())
+        .map(|slice| pairs.iter().any(|(earlier, later)| *earlier == slice || *later == slice))
+        .collect();
+    let mut halves = vec![[[0.0; HALVED]; 2]; slices.len()];
+    let mut sums = vec![([0.0; 4], [0.0; 4]); pairs.len()];
+    for start in (0..length).step_by(HALVED) {
+        let rows = start..length.min(start + HALVED);
+        for ((slice, halves), _) in slices.iter().zip(&mut halves).zip(&wanted).filter(|(_, wanted)| **wanted) {
+            let [highs, lows] = halves;
+            for ((value, high), low) in slice[rows.clone()].iter().zip(highs).zip(lows) {
+                (*high, *low) = split(*value);
+            }
+        }
+        for ((earlier, later), sums) in pairs.iter().zip(&mut sums) {
+            let part = |slice: usize| (&slices[slice][rows.clone()], &halves[slice]);
+            add_products(part(*earlier), part(*later), sums);
+        }
+    }
+    let lane = |(highs, lows): &([f64; 4], [f64; 4]), lane: usize| Twofold { high: highs[lane], low: lows[lane] };
+    sums.iter().map(|sums| (lane(sums, 0) + lane(sums, 1)) + (lane(sums, 2) + lane(sums, 3))).collect()
+}
+
+/// A part of a slice and the halves of its values.
+type Part<'a> = (&'a [f64], &'a [[f64; HALVED]; 2]);
+
+/// What [`dot`] does, lane by lane.
+fn add_products(left: Part, right: Part, (highs, lows): &mut ([f64; 4], [f64; 4])) {
+    let mut add = |lane: usize, [left, left_high, left_low]: [f64; 3], [right, right_high, right_low]: [f64; 3]| {
+        let product = left * right;
+        let rest_of_product =
+            ((left_high * right_high - product) + left_high * right_low + left_low * right_high) + left_low * right_low;
+        let (high, rest) = two_sum(highs[lane], product);
+        highs[lane] = high;
+        lows[lane] += rest + rest_of_product;
+    };
+    let blocks = left.0.len() / 4;
+    for block in 0..blocks {
+        let [of_left, of_right] = [left, right].map(|(values, [highs, lows])| {
+            let rows = block * 4..block * 4 + 4;
+            [&values[rows.clone()], &highs[rows.clone()], &lows[rows]]
+        });
+        for lane in 0..4 {
+            add(lane, of_left.map(|part| part[lane]), of_right.map(|part| part[lane]));
+        }
+    }
+    for row in blocks * 4..left.0.len() {
+        let at = |(values, [highs, lows]): Part| [values[row], highs[row], lows[row]];
+        add(row - blocks * 4, at(left), at(right));
+    }
+}
+
+/// The squared length of a slice, for tolerances: in blocks that are added up plainly, right to some 10⁻¹⁵ of itself.
+pub(crate) fn square(values: &[f64]) -> f64 {
+    sum(values.chunks(PLAIN).map(|block| plain_dot(block, block))).value()
 }
 
 /// Terms whose products [`products`] adds up plainly.
@@ -295,6 +378,34 @@ mod tests {
                     assert!((found - expected).abs() <= bound, "{length}: {found} is not {expected}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn products_at_once_are_those_one_by_one() {
+        let value = |column: u32, row: u32| (f64::from((row * 7919 + column * 104_729) % 1013) / 1013.0 - 0.4) / 3.0;
+        // The longest is worth a second thread.
+        for length in [0, 1, 6, 255, 256, 1003, 100_003] {
+            let columns: Vec<Vec<f64>> =
+                (0..3).map(|column| (0..length).map(|row| value(column, row)).collect()).collect();
+            let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            for (later, products) in dots(&slices).iter().enumerate() {
+                let expected: Vec<Twofold> =
+                    (0..=later).map(|earlier| dot(&columns[earlier], &columns[later])).collect();
+                assert_eq!(*products, expected, "{length}");
+                let length = dot(&columns[later], &columns[later]).value();
+                assert!((square(&columns[later]) - length).abs() <= 1e-15 * length);
+            }
+        }
+        assert!(dots(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_quotient_by_a_double_is_that_by_a_sum() {
+        let value = Twofold::from(1.0) / (Twofold::from(7.0) + Twofold::from(1e-20));
+        for divisor in [3.0, 10.0, 0.1, -1e5] {
+            let back = (value / Twofold::from(divisor)) * Twofold::from(divisor) - value;
+            assert!(back.value().abs() < 1e-31, "{divisor}: {back:?}");
         }
     }
 

@@ -27,14 +27,33 @@ use crate::design::{CheckedVcov, CountedEffects, Design, Group, Rules};
 use crate::eigen;
 use crate::error::StatsError;
 use crate::solve::{self, Matrix};
+use crate::threads;
 use crate::twofold::{self, Twofold};
+use crate::within;
 
 pub(crate) struct Variance {
     pub(crate) matrix: Matrix,
     pub(crate) label: String,
     pub(crate) n_clusters: Option<usize>,
     pub(crate) df_t: f64,
+    /// Columns whose scores add up to 0 in every cluster.
+    unseen: Vec<usize>,
 }
+
+impl Variance {
+    /// Which standard errors are 0 because clusters do not show how the estimates vary, as those of one treated and one
+    /// untreated cluster; may be empty. For the label.
+    pub(crate) fn note(&self, terms: &[String]) -> String {
+        if self.unseen.is_empty() {
+            return String::new();
+        }
+        let names: Vec<String> = self.unseen.iter().map(|position| terms[*position].clone()).collect();
+        format!(", too few clusters to see the variance of {}: the scores of each add up to 0", within::listed(&names))
+    }
+}
+
+/// A variance that is this share or less of the one between rows is nothing but rounding, which is some 10⁻³² of it.
+const UNSEEN: f64 = 1e-20;
 
 /// A regression whose variance is wanted; weights and fixed effects are in its columns.
 pub(crate) struct Linear<'a> {
@@ -62,7 +81,13 @@ pub(crate) fn variance(design: &Design, linear: Linear) -> Result<Variance, Stat
     let n_coefficients = columns.len();
     let rules = design.small_sample.rules();
     let free = n_obs - (n_coefficients + counted(design, &[], rules)) as f64;
-    let plain = |matrix: Matrix, label: String, df_t: f64| Variance { matrix, label, n_clusters: None, df_t };
+    let plain = |matrix: Matrix, label: String, df_t: f64| Variance {
+        matrix,
+        label,
+        n_clusters: None,
+        df_t,
+        unseen: Vec::new(),
+    };
     let by_leverage = |label: &str| match means {
         Means::LeastSquares => Ok(()),
         Means::Instruments | Means::Likelihood => Err(StatsError::NoLeverage { vcov: label.to_string() }),
@@ -124,10 +149,12 @@ pub(crate) fn variance(design: &Design, linear: Linear) -> Result<Variance, Stat
             plain(scaled(solve::sandwich(bread, &meat), without_clusters), places.label.clone(), free)
         }
         CheckedVcov::OneWay(cluster) => {
-            let meat = cluster_meat(&scores(columns, residuals), cluster);
+            let scores = scores(columns, residuals);
+            let matrix = solve::sandwich(bread, &cluster_meat(&scores, cluster));
+            let unseen = unseen(bread, &scores, &matrix);
             let groups = std::slice::from_ref(cluster);
             let factor = cluster_factor(design, n_coefficients, groups, cluster.levels);
-            clustered(scaled(solve::sandwich(bread, &meat), factor), "cluster", cluster)
+            Variance { unseen, ..clustered(scaled(matrix, factor), "cluster", cluster) }
         }
         CheckedVcov::TwoWay(clusters) => {
             let scores = scores(columns, residuals);
@@ -139,8 +166,10 @@ pub(crate) fn variance(design: &Design, linear: Linear) -> Result<Variance, Stat
                 let factor = cluster_factor(design, n_coefficients, groups, counted);
                 add(&mut meat, &cluster_meat(&scores, cluster), sign * factor);
             }
+            let matrix = solve::sandwich(bread, &meat);
             Variance {
-                matrix: solve::sandwich(bread, &meat),
+                unseen: unseen(bread, &scores, &matrix),
+                matrix,
                 label: format!("cluster({}, {})", clusters[0].name, clusters[1].name),
                 n_clusters: Some(smallest),
                 df_t: smallest as f64 - 1.0,
@@ -184,7 +213,8 @@ pub(crate) fn clusters_and_counted(design: &Design) -> (Option<usize>, usize) {
 
 fn clustered(matrix: Matrix, name: &str, cluster: &Group) -> Variance {
     let label = format!("{name}({})", cluster.name);
-    Variance { matrix, label, n_clusters: Some(cluster.levels), df_t: cluster.levels as f64 - 1.0 }
+    let df_t = cluster.levels as f64 - 1.0;
+    Variance { matrix, label, n_clusters: Some(cluster.levels), df_t, unseen: Vec::new() }
 }
 
 /// (n-1)/(n-K*) · G/(G-1) with `levels` as G, as far as the rules ask for it.
@@ -271,13 +301,27 @@ fn scores(mut columns: Vec<Vec<f64>>, residuals: &[f64]) -> Vec<Vec<f64>> {
     columns
 }
 
+/// Coefficients whose variance is 0 although their rows have scores.
+fn unseen(bread: &Matrix, scores: &[Vec<f64>], variance: &Matrix) -> Vec<usize> {
+    let squares = threads::each(scores.iter().collect(), scores.len() * scores.first().map_or(0, Vec::len), |scores| {
+        twofold::square(scores)
+    });
+    let between_rows =
+        |bread: &Vec<f64>| -> f64 { bread.iter().zip(&squares).map(|(entry, square)| entry * entry * square).sum() };
+    let is_unseen = |index: &usize| {
+        let between_rows = between_rows(&bread[*index]);
+        between_rows > 0.0 && variance[*index][*index].abs() <= UNSEEN * between_rows
+    };
+    (0..variance.len()).filter(is_unseen).collect()
+}
+
 /// The sums of each level, one column per score.
 pub(crate) fn cluster_sums(scores: &[Vec<f64>], cluster: &Group) -> Vec<Vec<f64>> {
     let sums = |scores: &Vec<f64>| {
         let sums = twofold::sums_by(&cluster.codes, scores.iter().copied(), cluster.levels);
         sums.into_iter().map(Twofold::value).collect()
     };
-    scores.iter().map(sums).collect()
+    threads::each(scores.iter().collect(), scores.len() * cluster.codes.len(), sums)
 }
 
 fn cluster_meat(scores: &[Vec<f64>], cluster: &Group) -> Matrix {

@@ -6,6 +6,7 @@ use crate::design::{Design, Regressor};
 use crate::error::StatsError;
 use crate::prepare::{self, Prepared, Units};
 use crate::solve::{self, Solved};
+use crate::threads;
 use crate::twofold;
 
 /// The name of the constant, as in R.
@@ -94,21 +95,19 @@ impl Absorber<'_> {
         n_outcomes: usize,
     ) -> Result<Vec<Freed>, StatsError> {
         let has_effects = design.has_effects();
-        let mut all: Vec<Freed> = columns
-            .iter()
-            .enumerate()
-            .map(|(position, (_, values))| {
-                let mut freed = Freed::as_it_is(Prepared::new(design, values));
-                freed.is_constant = prepare::centred(design) && freed.prepared.is_constant();
-                if position < n_outcomes {
-                    freed.total = freed.prepared.total_sum_of_squares(design);
-                }
-                if has_effects && !freed.is_constant {
-                    freed.lengths[0] = self.length(&freed.prepared.values);
-                }
-                freed
-            })
-            .collect();
+        let n_values = columns.len() * design.n_obs();
+        let positions: Vec<usize> = (0..columns.len()).collect();
+        let mut all: Vec<Freed> = threads::each(positions, n_values, |position| {
+            let mut freed = Freed::as_it_is(Prepared::new(design, columns[position].1));
+            freed.is_constant = prepare::centred(design) && freed.prepared.is_constant();
+            if position < n_outcomes {
+                freed.total = freed.prepared.total_sum_of_squares(design);
+            }
+            if has_effects && !freed.is_constant {
+                freed.lengths[0] = self.length(&freed.prepared.values);
+            }
+            freed
+        });
         let mut together: Vec<(&str, &mut [f64])> = columns
             .iter()
             .zip(&mut all)
@@ -117,13 +116,15 @@ impl Absorber<'_> {
             .collect();
         let iterations = self.absorb_each(&mut together)?;
         let roots = prepare::roots(design);
-        for (freed, iterations) in all.iter_mut().filter(|freed| !freed.is_constant).zip(iterations) {
+        let absorbed: Vec<(&mut Freed, u32)> =
+            all.iter_mut().filter(|freed| !freed.is_constant).zip(iterations).collect();
+        threads::each(absorbed, n_values, |(freed, iterations)| {
             freed.iterations = iterations;
             if has_effects {
                 freed.lengths[1] = self.length(&freed.prepared.values);
             }
             freed.prepared.weight(roots.as_deref());
-        }
+        });
         Ok(all)
     }
 }

@@ -7,7 +7,7 @@ use crate::error::StatsError;
 use crate::formula::{Expression, Formula, Function, Variable};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Whether a row is in the sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,68 @@ pub enum DropReason {
     OtherGroup,
     /// In or after the first period in which any unit is treated; for placebos in time.
     Treated,
+}
+
+/// One flag per row in little memory: most rows are used, and the others share a few reasons.
+#[derive(Clone, Debug)]
+pub(super) struct Flags {
+    rows: usize,
+    /// 0 where the row is used, otherwise one more than the position of its reason; empty while all are used.
+    codes: Vec<u32>,
+    reasons: Vec<DropReason>,
+    /// One by one, from when they are asked for.
+    shown: OnceLock<Vec<SampleFlag>>,
+}
+
+impl Flags {
+    fn new(rows: usize) -> Flags {
+        Flags { rows, codes: Vec::new(), reasons: Vec::new(), shown: OnceLock::new() }
+    }
+
+    pub(super) fn drop_row(&mut self, row: usize, reason: &DropReason) {
+        let known = self.reasons.iter().position(|known| known == reason);
+        let position = known.unwrap_or_else(|| {
+            self.reasons.push(reason.clone());
+            self.reasons.len() - 1
+        });
+        self.codes.resize(self.rows, 0);
+        self.codes[row] = position as u32 + 1;
+        self.shown = OnceLock::new();
+    }
+
+    /// Drops the rows that are still in and whose value `is_bad`.
+    fn mark<Value>(&mut self, values: &[Value], is_bad: impl Fn(&Value) -> bool, reason: &DropReason) {
+        for (row, value) in values.iter().enumerate() {
+            if is_bad(value) && self.codes.get(row).is_none_or(|code| *code == 0) {
+                self.drop_row(row, reason);
+            }
+        }
+    }
+
+    /// Positions of the rows in the sample.
+    pub(super) fn used(&self) -> Vec<usize> {
+        if self.codes.is_empty() {
+            return (0..self.rows).collect();
+        }
+        let mut used = Vec::with_capacity(self.codes.iter().filter(|code| **code == 0).count());
+        used.extend((0..self.rows).filter(|row| self.codes[*row] == 0));
+        used
+    }
+
+    /// The other rows, in their order.
+    pub(super) fn dropped(&self) -> impl Iterator<Item = (usize, &DropReason)> {
+        let dropped = self.codes.iter().enumerate().filter(|(_, code)| **code > 0);
+        dropped.map(move |(row, code)| (row, &self.reasons[*code as usize - 1]))
+    }
+
+    /// One per row.
+    pub(super) fn shown(&self) -> &[SampleFlag] {
+        self.shown.get_or_init(|| {
+            let mut flags = vec![SampleFlag::Used; self.rows];
+            self.dropped().for_each(|(row, reason)| flags[row] = SampleFlag::Dropped(reason.clone()));
+            flags
+        })
+    }
 }
 
 impl fmt::Display for DropReason {
@@ -105,16 +167,16 @@ pub(super) fn flags(
     evaluated: &Evaluated,
     names: &[String],
     weights: Option<&str>,
-) -> Result<Vec<SampleFlag>, StatsError> {
-    let mut flags = vec![SampleFlag::Used; data.rows];
+) -> Result<Flags, StatsError> {
+    let mut flags = Flags::new(data.rows);
     if let Some(keep) = &data.keep {
-        mark(&mut flags, keep, |keep| !keep, &DropReason::NotKept);
+        flags.mark(keep, |keep| !keep, &DropReason::NotKept);
     }
     for name in names {
         let reason = DropReason::Missing { column: name.clone() };
         match &data.columns[name] {
-            ColumnData::Text(values) => mark(&mut flags, values, Option::is_none, &reason),
-            ColumnData::Float(values) => mark(&mut flags, values, Option::is_none, &reason),
+            ColumnData::Text(values) => flags.mark(values, Option::is_none, &reason),
+            ColumnData::Float(values) => flags.mark(values, Option::is_none, &reason),
         }
     }
     let of_terms = formula.variables().filter_map(Variable::expression);
@@ -126,7 +188,7 @@ pub(super) fn flags(
             },
             _ => DropReason::Undefined { expression: expression.to_string() },
         };
-        mark(&mut flags, evaluated.of(expression), |value| !value.is_finite(), &reason);
+        flags.mark(evaluated.of(expression), |value| !value.is_finite(), &reason);
     }
     if let Some(column) = weights
         && let ColumnData::Float(values) = &data.columns[column]
@@ -134,26 +196,28 @@ pub(super) fn flags(
         if let Some((value, row, count)) = offending(data, values, |value| value < 0.0) {
             return Err(StatsError::NegativeWeight { column: column.to_string(), value, row, count });
         }
-        mark(&mut flags, values, |value| *value == Some(0.0), &DropReason::Weight { column: column.to_string() });
+        flags.mark(values, |value| *value == Some(0.0), &DropReason::Weight { column: column.to_string() });
     }
     Ok(flags)
 }
 
 /// Rows that are alone in a level of an effect, repeated among the rows that are left until there are none: leaving a
 /// row out may leave another alone. As `reghdfe` does (Correia 2015).
-pub(super) fn singletons(
-    formula: &Formula,
-    data: &Data,
-    flags: &[SampleFlag],
-    known: &mut Known,
-) -> Vec<(usize, String)> {
-    let rows = used(flags);
+pub(super) fn singletons(formula: &Formula, data: &Data, rows: &[usize], known: &mut Known) -> Vec<(usize, String)> {
     let effects: Vec<(String, Arc<Grouping>)> = formula
         .effects
         .iter()
         .filter(|effect| effect.means)
-        .map(|effect| (effect.group_name(), known.of(data, &effect.columns, &rows)))
+        .map(|effect| (effect.group_name(), known.of(data, &effect.columns, rows)))
         .collect();
+    let has_single = |grouping: &Grouping| {
+        let mut counts = vec![0_u32; grouping.labels.len()];
+        grouping.codes.iter().for_each(|code| counts[*code as usize] += 1);
+        counts.contains(&1)
+    };
+    if !effects.iter().any(|(_, grouping)| has_single(grouping)) {
+        return Vec::new();
+    }
     let mut left: Vec<usize> = (0..rows.len()).collect();
     let mut alone = Vec::new();
     loop {
@@ -175,30 +239,11 @@ pub(super) fn singletons(
     }
 }
 
-/// Positions of the rows in the sample.
-pub(super) fn used(flags: &[SampleFlag]) -> Vec<usize> {
-    let rows = flags.iter().enumerate().filter(|(_, flag)| **flag == SampleFlag::Used);
-    rows.map(|(row, _)| row).collect()
-}
-
 /// How many rows each reason leaves out.
-pub(super) fn reasons(flags: &[SampleFlag]) -> Vec<(String, usize)> {
+pub(super) fn reasons(flags: &Flags) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for flag in flags {
-        if let SampleFlag::Dropped(reason) = flag {
-            *counts.entry(reason.to_string()).or_default() += 1;
-        }
-    }
+    flags.dropped().for_each(|(_, reason)| *counts.entry(reason.to_string()).or_default() += 1);
     counts.into_iter().collect()
-}
-
-/// Drops the rows that are still in and whose value `is_bad`.
-fn mark<Value>(flags: &mut [SampleFlag], values: &[Value], is_bad: impl Fn(&Value) -> bool, reason: &DropReason) {
-    for (flag, value) in flags.iter_mut().zip(values) {
-        if is_bad(value) && *flag == SampleFlag::Used {
-            *flag = SampleFlag::Dropped(reason.clone());
-        }
-    }
 }
 
 /// First value that `is_bad` in a row that is kept, its 1-based row, and how many there are.

@@ -1,6 +1,6 @@
 //! A design with fewer rows: levels that no longer occur are gone, as if the rows had never been there.
 
-use super::{CheckedVcov, Design, DropReason, Group, Places, Regressor, SampleFlag, Series, Slopes};
+use super::{CheckedVcov, Design, DropReason, Group, Places, Regressor, Series, Slopes};
 
 impl Design {
     /// Keeps `rows`, positions in the sample in rising order; the others are dropped for `reason`.
@@ -10,11 +10,11 @@ impl Design {
             list.iter().map(|one| Regressor { term: one.term.clone(), values: column(&one.values) }).collect()
         };
         let mut sample = self.sample.clone();
-        let used = super::sample::used(&sample);
+        let used = sample.used();
         let mut kept = rows.iter().peekable();
         for (position, row) in used.iter().enumerate() {
             if kept.next_if(|row| **row == position).is_none() {
-                sample[*row] = SampleFlag::Dropped(reason.clone());
+                sample.drop_row(*row, reason);
             }
         }
         Design {

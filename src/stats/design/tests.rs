@@ -236,7 +236,7 @@ fn lags_follow_periods_and_not_rows() {
         ("y ~ log2(l(x)) + x", vec![4, 5, 6], vec![vec![2.0, 1.0, 2.0], vec![8.0, 4.0, 16.0]]),
     ] {
         let design = panel_design(formula).expect(formula);
-        let used: Vec<usize> = super::sample::used(design.sample());
+        let used: Vec<usize> = design.rows();
         assert_eq!(used, rows, "{formula}");
         let found: Vec<Vec<f64>> = design.regressors.iter().map(|regressor| regressor.values.clone()).collect();
         assert_eq!(found, columns, "{formula}");

@@ -4,15 +4,12 @@
 //! w and z replace x, residuals and R² are those with x itself (Angrist & Pischke 2009, §4.1). The variance is the
 //! sandwich around (ŵ'ŵ)⁻¹ with ŵ = (w, x̂). What is known of the instruments is in [`Fit::instruments`].
 
-use crate::describe;
 use crate::design::Design;
 use crate::error::StatsError;
 use crate::estimator::{Estimator, Fit};
-use crate::inference;
 use crate::instruments::{self, Stages};
-use crate::prepare;
+use crate::linear::{self, Found};
 use crate::solve;
-use crate::twofold;
 use crate::vcov::{self, Linear, Means};
 use crate::within::{self, Regression};
 
@@ -24,7 +21,7 @@ impl Estimator for Iv {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn fit(&self, design: &Design) -> Result<Fit, StatsError> {
@@ -80,14 +77,12 @@ impl Estimator for Iv {
             .cloned()
             .collect();
         let absorbed = vcov::absorbed(design);
-        let parameters = second.terms.len() + absorbed;
         if design.n_obs() <= first.terms.len() + absorbed {
             let parameters = first.terms.len() + absorbed;
             return Err(StatsError::NoFreedom { observations: design.n_obs(), parameters });
         }
         let explained = combined(&actual, &solved.solution);
-        let mut residuals: Vec<f64> = outcome.values.iter().zip(&explained).map(|(value, fit)| value - fit).collect();
-        let unexplained = twofold::dot(&residuals, &residuals).value();
+        let residuals: Vec<f64> = outcome.values.iter().zip(&explained).map(|(value, fit)| value - fit).collect();
         let (terms, units) = (second.terms, second.units);
         let linear = Linear {
             bread: &solved.inverse,
@@ -96,9 +91,6 @@ impl Estimator for Iv {
             means: Means::Instruments,
         };
         let variance = vcov::variance(design, linear)?;
-        let matrix = prepare::variance_in_units(variance.matrix, &units, outcome.units, design.intercept);
-        let (matrix, repaired) = vcov::repaired(matrix);
-        let estimates = prepare::coefficients_in_units(&solved.solution, &units, outcome.units, design.intercept);
         let stages = Stages {
             design,
             outcome: &outcome,
@@ -114,37 +106,18 @@ impl Estimator for Iv {
         };
         let instruments = instruments::diagnostics(&stages)?;
 
-        let has_effects = !design.absorbed_names().is_empty();
-        if let Some(roots) = prepare::roots(design) {
-            residuals.iter_mut().zip(roots).for_each(|(residual, root)| *residual /= root);
-        }
-        residuals.iter_mut().for_each(|residual| *residual *= outcome.units.scale);
-        let r2 = 1.0 - unexplained / outcome.total;
-        let r2_within = has_effects.then_some(1.0 - unexplained / outcome.total_within);
-        let (n_obs, absorbed, parameters) = (design.n_obs() as f64, absorbed as f64, parameters as f64);
-        Ok(Fit {
-            coefficients: inference::coefficients(terms, &estimates, &matrix, variance.df_t, design.level),
+        let found = Found {
+            terms,
             dropped_terms: second.dropped_terms,
-            vcov: matrix,
-            vcov_label: variance.label + repaired,
+            units: &units,
+            solved: &solved,
+            variance,
+            outcome: &outcome,
             residuals,
-            n_obs: design.n_obs(),
-            n_clusters: variance.n_clusters,
-            n_singletons: design.n_singletons,
-            df_residual: n_obs - parameters,
-            df_t: variance.df_t,
-            r2,
-            adj_r2: 1.0 - (1.0 - r2) * (n_obs - 1.0) / (n_obs - parameters),
-            r2_within,
-            adj_r2_within: r2_within.map(|r2| 1.0 - (1.0 - r2) * (n_obs - absorbed) / (n_obs - parameters)),
-            rmse: (unexplained / n_obs).sqrt() * outcome.units.scale,
-            outcome_mean: twofold::mean(&design.outcome),
-            outcome_sd: describe::standard_deviation(&design.outcome),
             iterations,
-            condition: solve::condition(&solved, usize::from(design.intercept)),
             instruments: Some(instruments),
-            likelihood: None,
-        })
+        };
+        Ok(linear::fit(design, found))
     }
 }
 

@@ -19,7 +19,7 @@ impl Estimator for Logit {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn fit(&self, design: &Design) -> Result<Fit, StatsError> {

@@ -18,7 +18,7 @@ impl Estimator for Ppml {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn fit(&self, design: &Design) -> Result<Fit, StatsError> {

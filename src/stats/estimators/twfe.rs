@@ -9,15 +9,12 @@
 //! `fixest`: SSR against the outcome's weighted variance, within R² against the outcome freed of the effects, adjusted
 //! by all parameters. Variances: `vcov`.
 
-use crate::describe;
 use crate::design::Design;
 use crate::error::StatsError;
 use crate::estimator::{Estimator, Fit};
-use crate::inference;
-use crate::prepare;
+use crate::linear::{self, Found};
 use crate::shared::Shared;
 use crate::solve::{self, Solved};
-use crate::twofold;
 use crate::vcov::{self, Linear, Means};
 use crate::within::{self, Outcome, Regression};
 
@@ -29,7 +26,7 @@ impl Estimator for Twfe {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn fit(&self, design: &Design) -> Result<Fit, StatsError> {
@@ -56,65 +53,34 @@ fn check(design: &Design) -> Result<(), StatsError> {
 }
 
 /// The fit of a solved regression.
-fn finished(design: &Design, outcome: Outcome, mut regression: Regression, solved: &Solved) -> Result<Fit, StatsError> {
-    let has_effects = design.has_effects();
+fn finished(
+    design: &Design,
+    mut outcome: Outcome,
+    mut regression: Regression,
+    solved: &Solved,
+) -> Result<Fit, StatsError> {
     regression.keep(solved);
-    let (terms, units) = (regression.terms, regression.units);
-    if terms.len() == usize::from(design.intercept) && !regression.dropped_terms.is_empty() {
-        return Err(StatsError::NoRegressors { dropped: regression.dropped_terms });
+    let Regression { terms, columns, units, dropped_terms, iterations, .. } = regression;
+    if terms.len() == usize::from(design.intercept) && !dropped_terms.is_empty() {
+        return Err(StatsError::NoRegressors { dropped: dropped_terms });
     }
-    let absorbed = vcov::absorbed(design);
-    let parameters = terms.len() + absorbed;
+    let parameters = terms.len() + vcov::absorbed(design);
     if design.n_obs() <= parameters {
         return Err(StatsError::NoFreedom { observations: design.n_obs(), parameters });
     }
-
-    let mut residuals = outcome.values;
-    for (column, coefficient) in regression.columns.iter().zip(&solved.solution) {
+    let mut residuals = std::mem::take(&mut outcome.values);
+    for (column, coefficient) in columns.iter().zip(&solved.solution) {
         residuals.iter_mut().zip(column).for_each(|(residual, value)| *residual -= coefficient * value);
     }
-    let unexplained = twofold::dot(&residuals, &residuals).value();
-    let linear = Linear {
-        bread: &solved.inverse,
-        columns: regression.columns,
-        residuals: &residuals,
-        means: Means::LeastSquares,
-    };
+    let linear = Linear { bread: &solved.inverse, columns, residuals: &residuals, means: Means::LeastSquares };
     let variance = vcov::variance(design, linear)?;
-    let matrix = prepare::variance_in_units(variance.matrix, &units, outcome.units, design.intercept);
-    let (matrix, repaired) = vcov::repaired(matrix);
-    let estimates = prepare::coefficients_in_units(&solved.solution, &units, outcome.units, design.intercept);
-
-    if let Some(roots) = prepare::roots(design) {
-        residuals.iter_mut().zip(roots).for_each(|(residual, root)| *residual /= root);
-    }
-    residuals.iter_mut().for_each(|residual| *residual *= outcome.units.scale);
-    let r2 = 1.0 - unexplained / outcome.total;
-    let r2_within = has_effects.then_some(1.0 - unexplained / outcome.total_within);
-    let (n_obs, absorbed, parameters) = (design.n_obs() as f64, absorbed as f64, parameters as f64);
-    Ok(Fit {
-        coefficients: inference::coefficients(terms, &estimates, &matrix, variance.df_t, design.level),
-        dropped_terms: regression.dropped_terms,
-        vcov: matrix,
-        vcov_label: variance.label + repaired,
-        residuals,
-        n_obs: design.n_obs(),
-        n_clusters: variance.n_clusters,
-        n_singletons: design.n_singletons,
-        df_residual: n_obs - parameters,
-        df_t: variance.df_t,
-        r2,
-        adj_r2: 1.0 - (1.0 - r2) * (n_obs - 1.0) / (n_obs - parameters),
-        r2_within,
-        adj_r2_within: r2_within.map(|r2| 1.0 - (1.0 - r2) * (n_obs - absorbed) / (n_obs - parameters)),
-        rmse: (unexplained / n_obs).sqrt() * outcome.units.scale,
-        outcome_mean: twofold::mean(&design.outcome),
-        outcome_sd: describe::standard_deviation(&design.outcome),
-        iterations: regression.iterations,
-        condition: solve::condition(solved, usize::from(design.intercept)),
-        instruments: None,
-        likelihood: None,
-    })
+    let outcome = &outcome;
+    let instruments = None;
+    let units = &units;
+    Ok(linear::fit(
+        design,
+        Found { terms, dropped_terms, units, solved, variance, outcome, residuals, iterations, instruments },
+    ))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! The outcome and the controls are freed of the fixed effects once. By the theorem of Frisch, Waugh and Lovell the
 //! coefficient of a drawn treatment d is d'ỹ / (d'Md - d'Z (Z'Z)⁻¹ Z'd), ỹ and Z being the outcome freed of controls and
 //! effects and the controls freed of effects. As d is 1 from a date on, d'ỹ and Z'd are sums of one number per unit, taken
-//! from tables by unit and date. Md is d freed of the effects: in a balanced panel with effects of unit and period and no
-//! weights it is d less its means, otherwise every draw is absorbed.
+//! from tables by unit and date. Md is d freed of the effects: with effects of unit and period it is d less its means in a
+//! balanced panel without weights, and exact in any other (`unbalanced`); with other effects every draw is absorbed.
 //!
 //! p = (1 + number of |b*| ≥ |b|) / (draws + 1) (Phipson & Smyth 2010), and the same with clustered t statistics, whose
 //! test stays right where the variance differs between units (Chung & Romano 2013).
@@ -20,6 +20,7 @@ use crate::random::Random;
 use crate::resampling::adoption::Adoption;
 use crate::resampling::error::ResamplingError;
 use crate::resampling::partial::Partial;
+use crate::resampling::unbalanced::{self, TwoWay};
 use crate::solve::{self, Matrix};
 use crate::twofold;
 use crate::vcov;
@@ -210,6 +211,8 @@ struct Regression<'a> {
     /// The units of the outcome.
     scale: f64,
     way: Way,
+    /// Where it is the way.
+    two_way: Option<TwoWay<'a>>,
     cluster: Option<(&'a Group, f64)>,
 }
 
@@ -219,6 +222,8 @@ enum Way {
     NoEffects,
     /// Of unit and period in a balanced panel without weights: by its means.
     Means,
+    /// Of unit and period in any other panel.
+    TwoWay,
     Absorb,
 }
 
@@ -243,15 +248,19 @@ impl<'a> Regression<'a> {
             _ if !design.slopes.is_empty() => Way::Absorb,
             [] => Way::NoEffects,
             [first, second]
-                if roots.is_none()
-                    && adoption.balanced()
-                    && (is_one_of(first, &adoption.units) && is_one_of(second, &adoption.times)
-                        || is_one_of(first, &adoption.times) && is_one_of(second, &adoption.units)) =>
+                if is_one_of(first, &adoption.units) && is_one_of(second, &adoption.times)
+                    || is_one_of(first, &adoption.times) && is_one_of(second, &adoption.units) =>
             {
-                Way::Means
+                match adoption.times.levels {
+                    _ if roots.is_none() && adoption.balanced() => Way::Means,
+                    few if few <= unbalanced::PERIODS => Way::TwoWay,
+                    _ => Way::Absorb,
+                }
             }
             _ => Way::Absorb,
         };
+        let two_way =
+            (way == Way::TwoWay).then(|| TwoWay::new(&adoption.units, &adoption.times, design.weights.as_deref()));
         let cluster = match &design.vcov {
             CheckedVcov::OneWay(cluster) => {
                 let columns = regression.columns.len() + 1;
@@ -278,6 +287,7 @@ impl<'a> Regression<'a> {
             tables,
             scale: outcome.units.scale,
             way,
+            two_way,
             cluster,
         })
     }
@@ -286,7 +296,8 @@ impl<'a> Regression<'a> {
     fn estimate(&self, dates: &[usize]) -> Result<Option<Drawn>, StatsError> {
         let stride = self.adoption.periods.len() + 1;
         let at_dates = |table: &Vec<f64>| {
-            twofold::sum(dates.iter().enumerate().map(|(unit, date)| table[unit * stride + date])).value()
+            let of_units = dates.iter().enumerate().map(|(unit, date)| table[unit * stride + date]);
+            twofold::total(&of_units.collect::<Vec<f64>>()).value()
         };
         let sums: Vec<f64> = self.tables.iter().map(at_dates).collect();
         let [product, with_controls @ .., total] = sums.as_slice() else { unreachable!("there are two at least") };
@@ -295,12 +306,14 @@ impl<'a> Regression<'a> {
             Way::NoEffects => None,
             Way::Means if self.cluster.is_none() => None,
             Way::Means => Some(self.less_means(dates)),
-            Way::Absorb => Some(self.absorbed(dates)?),
+            Way::TwoWay | Way::Absorb => Some(self.absorbed(dates)?),
         };
         let square = match (self.way, &freed) {
             (Way::NoEffects, _) => *total,
             (Way::Means, _) => self.square_less_means(dates),
-            (Way::Absorb, freed) => freed.as_ref().map_or(0.0, |freed| twofold::dot(freed, freed).value()),
+            (Way::TwoWay | Way::Absorb, freed) => {
+                freed.as_ref().map_or(0.0, |freed| twofold::dot(freed, freed).value())
+            }
         };
         let left = square - twofold::dot(with_controls, &shares).value();
         if left <= solve::COLLINEAR * total {
@@ -330,6 +343,12 @@ impl<'a> Regression<'a> {
 
     fn absorbed(&self, dates: &[usize]) -> Result<Vec<f64>, StatsError> {
         let mut treatment = self.adoption.treatment(dates);
+        if let Some(two_way) = &self.two_way {
+            if two_way.free(&mut treatment) {
+                return Ok(self.weighted(treatment));
+            }
+            treatment = self.adoption.treatment(dates);
+        }
         self.absorber.absorb("the drawn treatment", &mut treatment)?;
         Ok(self.weighted(treatment))
     }

@@ -10,7 +10,7 @@
 //! variance and small-sample factor of least squares.
 
 use crate::error::StatsError;
-use crate::staggered::panel::Panel;
+use crate::staggered::panel::{Panel, Unit};
 use crate::staggered::two_way;
 use crate::staggered::untreated::{Target, Untreated};
 use crate::staggered::{self, Estimates, Place, Point};
@@ -65,10 +65,7 @@ fn averages(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimates {
     let mut influence = untreated.influence(&targets);
     for (((place, rows), Target { numbers, .. }), of_clusters) in sets.iter().zip(&targets).zip(&mut influence) {
         let effects: Vec<f64> = rows.iter().map(|row| untreated.rest[*row]).collect();
-        let surprises = surprises(panel, rows, numbers, &effects);
-        for ((row, weight), surprise) in rows.iter().zip(numbers).zip(surprises) {
-            of_clusters[panel.units[panel.unit[*row] as usize].cluster as usize] += weight * surprise;
-        }
+        add_surprises(panel, rows, numbers, &effects, of_clusters);
         points.push(Point { place: *place, estimate: twofold::dot(numbers, &effects).value(), n_treated: rows.len() });
     }
     let (effects, vcov) = staggered::effects(&points, &influence, 1.0, None, panel.level);
@@ -96,23 +93,26 @@ fn averages(untreated: &Untreated, sets: &[(Place, Vec<usize>)]) -> Estimates {
     }
 }
 
-/// Effects less the average of their cohort and period, in which a row counts by its squared weight.
-fn surprises(panel: &Panel, rows: &[usize], weights: &[f64], effects: &[f64]) -> Vec<f64> {
-    let cell = |row: usize| {
-        let cohort = panel.units[panel.unit[row] as usize].cohort.expect("a treated row has a cohort");
+/// Adds to each cluster its effects, each times its weight, less the average of their cohort and period, in which a row
+/// counts by its squared weight.
+fn add_surprises(panel: &Panel, rows: &[usize], weights: &[f64], effects: &[f64], of_clusters: &mut [f64]) {
+    let cell = |row: usize, unit: &Unit| {
+        let cohort = unit.cohort.expect("a treated row has a cohort");
         cohort as usize * panel.periods.len() + panel.period[row] as usize
     };
+    let unit = |row: usize| &panel.units[panel.unit[row] as usize];
     let mut sums = vec![(Twofold::default(), Twofold::default()); panel.cohorts.len() * panel.periods.len()];
     for ((row, weight), effect) in rows.iter().zip(weights).zip(effects) {
-        let (square, product) = &mut sums[cell(*row)];
+        let (square, product) = &mut sums[cell(*row, unit(*row))];
         *square = square.plus(weight * weight);
         *product = product.plus(weight * weight * effect);
     }
-    let mean = |row: usize| {
-        let (square, product) = sums[cell(row)];
-        (product / square).value()
-    };
-    rows.iter().zip(effects).map(|(row, effect)| effect - mean(*row)).collect()
+    // Cells without a row are not asked for.
+    let means: Vec<f64> = sums.into_iter().map(|(square, product)| (product / square).value()).collect();
+    for ((row, weight), effect) in rows.iter().zip(weights).zip(effects) {
+        let unit = unit(*row);
+        of_clusters[unit.cluster as usize] += weight * (effect - means[cell(*row, unit)]);
+    }
 }
 
 /// Effects of the last `count` event times before the treatment in untreated rows.

@@ -6,7 +6,7 @@
 //! cohort whose first period is not after the first period of the data is always treated: nothing is known of it without
 //! the treatment. Where the first treated period itself is not among the periods, the next one counts.
 
-use crate::design::{self, CheckedVcov, ColumnData, Data, Design, DropReason, Options, SampleFlag, SmallSample, Vcov};
+use crate::design::{self, CheckedVcov, ColumnData, Data, Design, DropReason, Options, SmallSample, Vcov};
 use crate::error::StatsError;
 use crate::formula::Formula;
 use crate::staggered::error::StaggeredError;
@@ -119,17 +119,14 @@ impl Panel {
             return Err(StaggeredError::TextPeriod { column: period_name.clone() }.into());
         };
         let mut dropped: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (row, flag) in design.sample().iter().enumerate() {
-            if let SampleFlag::Dropped(reason) = flag {
-                dropped.entry(reason.to_string()).or_default().push(row);
-            }
+        for (row, reason) in design.dropped_rows() {
+            dropped.entry(reason.to_string()).or_default().push(row);
         }
         let treatment = treatment_column(data, &options.treatment)?;
         let CheckedVcov::OneWay(clusters) = &design.vcov else { unreachable!("one column to cluster by") };
 
-        let used = design.sample().iter().enumerate().filter(|(_, flag)| **flag == SampleFlag::Used);
         // Position in the sample of the design, position in the data.
-        let mut rows: Vec<(usize, usize)> = used.map(|(row, _)| row).enumerate().collect();
+        let mut rows: Vec<(usize, usize)> = design.rows().into_iter().enumerate().collect();
         if let Treatment::Status(column) = &options.treatment {
             let reason = DropReason::Missing { column: column.clone() }.to_string();
             let missing = rows.extract_if(.., |(_, row)| treatment[*row].is_none()).map(|(_, row)| row);
@@ -516,8 +513,11 @@ impl Panel {
             }
         }
         for (unit, first) in self.units.iter_mut().zip(first_periods) {
-            let found = first.and_then(|first| counts.iter().position(|(known, _)| *known == first));
-            unit.cohort = found.map(|position| position as u32);
+            let found = first.and_then(|first| {
+                let position = counts.partition_point(|(known, _)| *known < first);
+                counts.get(position).filter(|(known, _)| *known == first).map(|_| position as u32)
+            });
+            unit.cohort = found;
         }
         let index = |first: f64| self.periods.partition_point(|period| *period < first);
         self.cohorts =

@@ -9,6 +9,7 @@
 use crate::error::StatsError;
 use crate::solve::{self, Matrix};
 use crate::twofold::{self, Twofold};
+use std::collections::HashMap;
 
 /// Rows by block; of each row the columns that are not 0.
 #[derive(Default)]
@@ -22,6 +23,15 @@ pub(crate) struct Rows {
     outcome: Vec<f64>,
     weights: Vec<f64>,
     width: usize,
+}
+
+/// Blocks with the same columns, where every weight and every value is 1: what depends on the columns alone is the same
+/// for all blocks of a kind.
+pub(crate) struct Kinds {
+    /// Of each block, an index into `examples`.
+    pub(crate) of_block: Vec<u32>,
+    /// The first block of each kind, and how many there are.
+    pub(crate) examples: Vec<(usize, usize)>,
 }
 
 /// The normal equations of a set of columns, factored.
@@ -47,6 +57,15 @@ impl Rows {
     /// Rows of `width` columns.
     pub(crate) fn new(width: usize) -> Rows {
         Rows { blocks: vec![0], entries: vec![0], width, ..Rows::default() }
+    }
+
+    /// Makes room for so many rows of so many entries each.
+    pub(crate) fn reserve(&mut self, n_rows: usize, n_entries: usize) {
+        self.entries.reserve(n_rows);
+        self.columns.reserve(n_rows * n_entries);
+        self.values.reserve(n_rows * n_entries);
+        self.outcome.reserve(n_rows);
+        self.weights.reserve(n_rows);
     }
 
     /// Adds a row to the block that is open.
@@ -98,78 +117,155 @@ impl Rows {
         twofold::sum(self.block(block).map(|row| self.weights[row]))
     }
 
-    /// The normal equations, and Σ w x² of each column with its absorbed effect.
-    pub(crate) fn factor(&self) -> Factor {
-        let mut gram: Vec<Vec<Twofold>> = (1..=self.width).map(|size| vec![Twofold::default(); size]).collect();
-        let mut squares = vec![Twofold::default(); self.width];
-        let mut sums = vec![Twofold::default(); self.width];
-        let mut touched: Vec<usize> = Vec::new();
-        for block in 0..self.n_blocks() {
-            let mass = self.mass(block);
-            for row in self.block(block) {
-                let weight = self.weights[row];
-                for (index, (column, value)) in self.row(row).enumerate() {
-                    let weighted = product(weight, value);
-                    if sums[column] == Twofold::default() {
-                        touched.push(column);
-                    }
-                    sums[column] = sums[column] + weighted;
-                    for (other, other_value) in self.row(row).take(index + 1) {
-                        let (high, low) = (column.max(other), column.min(other));
-                        gram[high][low] = gram[high][low] + weighted * Twofold::from(other_value);
-                    }
-                    squares[column] = squares[column] + weighted * Twofold::from(value);
-                }
-            }
-            // A sum may pass through 0 and be listed twice.
-            touched.sort_unstable();
-            touched.dedup();
-            for (index, column) in touched.iter().enumerate() {
-                let share = sums[*column] / mass;
-                for other in &touched[..=index] {
-                    gram[*column][*other] = gram[*column][*other] - share * sums[*other];
-                }
-            }
-            touched.drain(..).for_each(|column| sums[column] = Twofold::default());
+    /// The kinds of blocks; `None` where a weight or a value is not 1.
+    pub(crate) fn kinds(&self) -> Option<Kinds> {
+        let is_one = |value: &f64| *value == 1.0;
+        if !self.weights.iter().all(is_one) || !self.values.iter().all(is_one) {
+            return None;
         }
-        Factor::new(&gram, &squares)
+        let columns = |block: usize| {
+            let rows = self.block(block);
+            &self.columns[self.entries[rows.start]..self.entries[rows.end]]
+        };
+        let lengths = |block: usize| {
+            let rows = self.block(block);
+            self.entries[rows.start..=rows.end].windows(2).map(|ends| ends[1] - ends[0])
+        };
+        let same = |left: usize, right: usize| columns(left) == columns(right) && lengths(left).eq(lengths(right));
+        // The map only finds; kinds are in the order of their first blocks.
+        let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
+        let mut kinds = Kinds { of_block: Vec::with_capacity(self.n_blocks()), examples: Vec::new() };
+        for block in 0..self.n_blocks() {
+            let digest = |digest: u64, next: u64| (digest.rotate_left(5) ^ next).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let of_columns = columns(block).iter().fold(0, |known, column| digest(known, u64::from(*column)));
+            let of_both = lengths(block).fold(of_columns, |known, length| digest(known, length as u64));
+            let candidates = found.entry(of_both).or_default();
+            let known = candidates.iter().copied().find(|kind| same(kinds.examples[*kind as usize].0, block));
+            let kind = known.unwrap_or_else(|| {
+                candidates.push(kinds.examples.len() as u32);
+                kinds.examples.push((block, 0));
+                kinds.examples.len() as u32 - 1
+            });
+            kinds.examples[kind as usize].1 += 1;
+            kinds.of_block.push(kind);
+        }
+        Some(kinds)
+    }
+
+    /// The normal equations, and Σ w x² of each column with its absorbed effect.
+    fn factor(&self, masses: &[Twofold], kinds: Option<&Kinds>) -> Factor {
+        let mut normal = Normal {
+            gram: (1..=self.width).map(|size| vec![Twofold::default(); size]).collect(),
+            squares: vec![Twofold::default(); self.width],
+            sums: vec![Twofold::default(); self.width],
+            touched: Vec::new(),
+        };
+        match kinds {
+            Some(kinds) => {
+                for (block, count) in &kinds.examples {
+                    normal.add(self, *block, masses[*block], *count as f64);
+                }
+            }
+            None => (0..self.n_blocks()).for_each(|block| normal.add(self, block, masses[block], 1.0)),
+        }
+        Factor::new(&normal.gram, &normal.squares)
     }
 
     /// Least squares of the outcome.
     pub(crate) fn solve(&self) -> Regression {
-        let factor = self.factor();
+        self.solve_by(self.kinds().as_ref())
+    }
+
+    /// The same where the kinds are known.
+    pub(crate) fn solve_by(&self, kinds: Option<&Kinds>) -> Regression {
+        let masses: Vec<Twofold> = match kinds {
+            Some(_) => (0..self.n_blocks()).map(|block| Twofold::from(self.block(block).len() as f64)).collect(),
+            None => (0..self.n_blocks()).map(|block| self.mass(block)).collect(),
+        };
+        let factor = self.factor(&masses, kinds);
+        let has_weights = kinds.is_none();
         let mut right = vec![Twofold::default(); self.width];
         // The outcome less its mean in the block, which changes nothing and keeps digits.
         let mut centred = vec![0.0; self.len()];
         let mut effects = Vec::with_capacity(self.n_blocks());
-        let mut masses = Vec::with_capacity(self.n_blocks());
-        for block in 0..self.n_blocks() {
-            let mass = self.mass(block);
-            masses.push(mass);
-            let mean = (self.block_sum(block, |row| self.outcome[row]) / mass).value();
+        for (block, mass) in masses.iter().enumerate() {
+            let mean = (self.block_sum(block, has_weights, |row| self.outcome[row]) / *mass).value();
             effects.push(mean);
             self.block(block).for_each(|row| centred[row] = self.outcome[row] - mean);
-            let rest = self.block_sum(block, |row| centred[row]) / mass;
+            let rest = self.block_sum(block, has_weights, |row| centred[row]) / *mass;
             for row in self.block(block) {
-                let deviation = (Twofold::from(centred[row]) - rest) * Twofold::from(self.weights[row]);
+                let mut deviation = Twofold::from(centred[row]) - rest;
+                if has_weights {
+                    deviation = deviation * Twofold::from(self.weights[row]);
+                }
                 for (column, value) in self.row(row) {
-                    right[column] = right[column] + deviation * Twofold::from(value);
+                    right[column] =
+                        right[column] + if has_weights { deviation * Twofold::from(value) } else { deviation };
                 }
             }
         }
         let solution = factor.solve(&right);
-        let mut residuals: Vec<f64> = (0..self.len()).map(|row| centred[row] - self.product(row, &solution)).collect();
+        let mut residuals = centred;
+        for (row, residual) in residuals.iter_mut().enumerate() {
+            *residual -= self.product(row, &solution);
+        }
         for (block, effect) in effects.iter_mut().enumerate() {
-            let mean = (self.block_sum(block, |row| residuals[row]) / masses[block]).value();
-            self.block(block).for_each(|row| residuals[row] -= mean);
+            let mean = (self.block_sum(block, has_weights, |row| residuals[row]) / masses[block]).value();
+            residuals[self.block(block)].iter_mut().for_each(|residual| *residual -= mean);
             *effect += mean;
         }
         Regression { factor, solution, effects, residuals }
     }
 
-    fn block_sum(&self, block: usize, value: impl Fn(usize) -> f64) -> Twofold {
-        let add = |sum: Twofold, row: usize| sum + product(self.weights[row], value(row));
-        self.block(block).fold(Twofold::default(), add)
+    fn block_sum(&self, block: usize, has_weights: bool, value: impl Fn(usize) -> f64) -> Twofold {
+        let rows = self.block(block);
+        match has_weights {
+            true => rows.fold(Twofold::default(), |sum, row| sum + product(self.weights[row], value(row))),
+            false => rows.fold(Twofold::default(), |sum, row| sum.plus(value(row))),
+        }
+    }
+}
+
+/// Normal equations that are being summed.
+struct Normal {
+    /// The lower half row by row.
+    gram: Vec<Vec<Twofold>>,
+    squares: Vec<Twofold>,
+    /// Σ w x of the block at hand, and the columns where it is not 0.
+    sums: Vec<Twofold>,
+    touched: Vec<usize>,
+}
+
+impl Normal {
+    /// Adds a block, `times` over.
+    fn add(&mut self, rows: &Rows, block: usize, mass: Twofold, times: f64) {
+        let all = |value: Twofold| if times == 1.0 { value } else { value * Twofold::from(times) };
+        let Normal { gram, squares, sums, touched } = self;
+        for row in rows.block(block) {
+            let weight = rows.weights[row];
+            for (index, (column, value)) in rows.row(row).enumerate() {
+                let weighted = product(weight, value);
+                if sums[column] == Twofold::default() {
+                    touched.push(column);
+                }
+                sums[column] = sums[column] + weighted;
+                for (other, other_value) in rows.row(row).take(index + 1) {
+                    let (high, low) = (column.max(other), column.min(other));
+                    gram[high][low] = gram[high][low] + all(weighted * Twofold::from(other_value));
+                }
+                squares[column] = squares[column] + all(weighted * Twofold::from(value));
+            }
+        }
+        // A sum may pass through 0 and be listed twice.
+        touched.sort_unstable();
+        touched.dedup();
+        for (index, column) in touched.iter().enumerate() {
+            let share = sums[*column] / mass;
+            for other in &touched[..=index] {
+                gram[*column][*other] = gram[*column][*other] - all(share * sums[*other]);
+            }
+        }
+        touched.drain(..).for_each(|column| sums[column] = Twofold::default());
     }
 }
 
@@ -273,7 +369,7 @@ impl Regression {
         let loads = self.factor.solve(&target.iter().map(|value| Twofold::from(*value)).collect::<Vec<_>>());
         let mut sums = vec![Twofold::default(); n_clusters];
         for block in 0..rows.n_blocks() {
-            let mean = (rows.block_sum(block, |row| rows.product(row, &loads)) / rows.mass(block)).value();
+            let mean = (rows.block_sum(block, true, |row| rows.product(row, &loads)) / rows.mass(block)).value();
             for row in rows.block(block) {
                 let moved = rows.weight(row) * self.residuals[row] * (rows.product(row, &loads) - mean);
                 let sum = &mut sums[clusters[row] as usize];

@@ -7,7 +7,7 @@
 use crate::error::StatsError;
 use crate::staggered::error::StaggeredError;
 use crate::staggered::panel::Panel;
-use crate::staggered::regression::{self, Regression, Rows};
+use crate::staggered::regression::{self, Kinds, Regression, Rows};
 use crate::staggered::two_way;
 use crate::twofold::Twofold;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub(crate) struct Untreated {
     pub(crate) panel: Panel,
     /// The untreated rows: those of unit b are block b.
     rows: Rows,
+    /// Where what is known of a block depends on its periods alone.
+    kinds: Option<Kinds>,
     regression: Regression,
     /// Of every row of the panel: outcome less prediction.
     pub(crate) rest: Vec<f64>,
@@ -37,10 +39,11 @@ impl Untreated {
     pub(crate) fn new(panel: Panel) -> Result<Untreated, StatsError> {
         let panel = predictable(panel)?;
         let rows = untreated_rows(&panel, &panel.outcome, panel.covariates.len());
-        let regression = rows.solve();
+        let kinds = rows.kinds();
+        let regression = rows.solve_by(kinds.as_ref());
         check_covariates(&panel, &regression)?;
         let rest = rest(&panel, &panel.outcome, panel.covariates.len(), &regression);
-        Ok(Untreated { panel, rows, regression, rest })
+        Ok(Untreated { panel, rows, kinds, regression, rest })
     }
 
     /// Covariates that could not be estimated, and why.
@@ -71,6 +74,7 @@ impl Untreated {
         let panel = &self.panel;
         let mut moments = vec![Twofold::default(); panel.periods.len() + panel.covariates.len()];
         let mut numbers = target.numbers.iter();
+        let mut of_kinds = vec![Twofold::default(); self.kinds.as_ref().map_or(0, |kinds| kinds.examples.len())];
         for rows in target.rows.chunk_by(|left, right| panel.unit[*left] == panel.unit[*right]) {
             let mut total = Twofold::default();
             for (row, number) in rows.iter().zip(&mut numbers) {
@@ -82,14 +86,28 @@ impl Untreated {
                 }
             }
             let block = panel.unit[rows[0]] as usize;
-            let share = total / self.rows.mass(block);
-            for row in self.rows.block(block) {
-                for (column, value) in self.rows.row(row) {
-                    moments[column] = moments[column] - share * regression::product(self.rows.weight(row), value);
+            match &self.kinds {
+                Some(kinds) => {
+                    let of_kind = &mut of_kinds[kinds.of_block[block] as usize];
+                    *of_kind = *of_kind + total;
                 }
+                None => self.subtract_share(block, total, &mut moments),
             }
         }
+        for (of_kind, (block, _)) in of_kinds.into_iter().zip(self.kinds.iter().flat_map(|kinds| &kinds.examples)) {
+            self.subtract_share(*block, of_kind, &mut moments);
+        }
         moments
+    }
+
+    /// What the effect of a unit takes up of `total` rows.
+    fn subtract_share(&self, block: usize, total: Twofold, moments: &mut [Twofold]) {
+        let share = total / self.rows.mass(block);
+        for row in self.rows.block(block) {
+            for (column, value) in self.rows.row(row) {
+                moments[column] = moments[column] - share * regression::product(self.rows.weight(row), value);
+            }
+        }
     }
 }
 
@@ -173,6 +191,7 @@ fn join(roots: &mut [usize], left: usize, right: usize) {
 fn untreated_rows(panel: &Panel, outcome: &[f64], n_covariates: usize) -> Rows {
     let width = panel.periods.len() + n_covariates;
     let mut rows = Rows::new(width);
+    rows.reserve((0..panel.n_obs()).filter(|row| !panel.treated(*row)).count(), 1 + n_covariates);
     let mut entries = Vec::new();
     for unit in &panel.units {
         for row in unit.rows.clone().filter(|row| !panel.treated(*row)) {

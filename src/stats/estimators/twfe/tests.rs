@@ -334,3 +334,18 @@ fn models_without_an_answer_are_errors() {
     assert_eq!(error, StatsError::NoFreedom { observations: 3, parameters: 3 });
     assert!(error.hint().is_some());
 }
+
+/// One treated and one untreated cluster: the difference of their means fits each exactly, whatever the rows do.
+#[test]
+fn clusters_that_cannot_show_a_variance_are_named() {
+    let csv =
+        "y,d,x,g,t\n1,0,3,1,1\n2.5,0,1,1,1\n2,1,4,1,2\n3.7,1,1,1,2\n0.3,0,5,2,1\n1,0,9,2,1\n0.9,0,2,2,2\n1.4,0,6,2,2\n";
+    let two = Frame::read(csv);
+    let alone = fit(&two, "y ~ d | g + t", &cluster("g")).expect("a fit");
+    assert!(alone.coefficients[0].std_error < 1e-12, "{alone:?}");
+    let note = "cluster(g), too few clusters to see the variance of `d`: the scores of each add up to 0";
+    assert_eq!(alone.vcov_label, note);
+    let rows = fit(&two, "y ~ d | g + t", &cluster("x")).expect("a fit");
+    assert_eq!(rows.vcov_label, "cluster(x)");
+    assert!(rows.coefficients[0].std_error > 1e-3, "{rows:?}");
+}
