@@ -1,6 +1,7 @@
 //! The command line: flags, exit codes, and one file per command. Data goes to stdout, talk to stderr.
 //! Holds no logic of the study: everything is asked of `engine`.
 
+mod catalogue;
 mod gc;
 mod missing;
 mod plan;
@@ -56,6 +57,8 @@ struct StudyArgs {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Print the measures of the study as a page: formulas, what they are made of, distributions
+    Catalogue(catalogue::CatalogueArgs),
     /// Drop results from the store; records stay
     Gc(gc::GcArgs),
     /// Say what would run and why; run nothing
@@ -120,6 +123,7 @@ fn command(cli: Cli) -> ExitCode {
     let StudyArgs { pipeline, data, set } = cli.study;
     let open = OpenOptions { pipeline, data, set, with: Vec::new() };
     let result = match &cli.command {
+        Command::Catalogue(args) => catalogue::catalogue(&open, args),
         Command::Gc(args) => gc::gc(&open, args),
         Command::Plan(args) => plan::plan(&open, args),
         Command::Run(args) => run::run(&open, args),

@@ -7,6 +7,7 @@ mod digest;
 mod estimate;
 mod keys;
 mod layers;
+mod measures;
 mod missing;
 mod patents;
 mod real;

@@ -1,8 +1,9 @@
 //! SQL tested as text: the files of `tests/slt`, and the examples of `docs/sql.md`. A test needs no compiler.
 //!
-//! The format is that of sqllogictest, with three additions of its own. A record `table name (column type, …) key (…)`,
-//! followed by comma-separated rows, makes a table for the queries of the file. A failing query is followed by its whole
-//! message as `line:column message [hint]`. The letters of the columns are those of the five types: B, I, R, T, D.
+//! The format is that of sqllogictest, with four additions of its own. A record `table name (column type, …) key (…)`,
+//! followed by comma-separated rows, makes a table for the queries of the file. A record `stage file key (…) name=value …` makes
+//! one by a file of `stages/`, with the parameters of the study or those that it gives; or by the query that follows.
+//! A failing query is followed by its whole message as `line:column message [hint]`. The letters of the columns are those of the five types: B, I, R, T, D.
 //! `UPDATE_EXPECT=1 cargo test --workspace -- slt` writes what the queries give into the files.
 
 use crate::support::root;
@@ -40,7 +41,7 @@ fn rerun(text: &str) -> String {
     let mut rerun = String::new();
     while let Some(line) = lines.next() {
         let mut record = vec![line];
-        if line.starts_with("table") || line.starts_with("query") {
+        if ["table", "stage", "query"].iter().any(|word| line.starts_with(word)) {
             while let Some(next) = lines.next_if(|next| !next.is_empty()) {
                 record.push(next);
             }
@@ -58,6 +59,10 @@ fn rerun(text: &str) -> String {
             }
             ["table", ..] => {
                 database.create(&record);
+                rerun.extend(record.iter().map(|line| format!("{line}\n")));
+            }
+            ["stage", ..] => {
+                database.run(&record);
                 rerun.extend(record.iter().map(|line| format!("{line}\n")));
             }
             _ => {
@@ -149,7 +154,42 @@ impl Database {
         let table = Table::new(columns.iter().enumerate().map(column).collect()).expect("a table");
         let key: Vec<String> = list(key).map(str::to_string).collect();
         write::write(&self.path(name), &table, &key).unwrap_or_else(|error| panic!("{name}: {error}"));
+        self.schemas.retain(|schema| schema.table != name);
         self.schemas.push(Schema { table: name.to_string(), columns });
+    }
+
+    /// Runs a query of the study over the tables made so far, into the table that the study calls by the name of the file.
+    fn run(&mut self, record: &[&str]) {
+        let (heading, lines) = record.split_first().expect("a record has a heading");
+        let parts: Vec<&str> = heading.split(['(', ')']).map(str::trim).collect();
+        let [name, key, given] = parts.as_slice() else { panic!("`{heading}` has no `key (…)`") };
+        let name = name.strip_prefix("stage ").and_then(|name| name.strip_suffix("key")).expect(heading).trim();
+        let (table, mut text) = match name.strip_suffix(".sql") {
+            Some(path) => {
+                let file = root().join(name);
+                let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                assert!(lines.is_empty(), "`{heading}` is followed by another record: leave a line free");
+                (path.rsplit('/').next().unwrap_or(path), text)
+            }
+            None => (name, lines.join("\n")),
+        };
+        let pipeline = fs::read_to_string(root().join("pipeline.yaml")).expect("the study");
+        let pipeline: serde_yaml::Value = serde_yaml::from_str(&pipeline).expect("valid YAML");
+        let given = given.split(' ').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').expect(pair));
+        for (name, value) in given {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        for (name, value) in pipeline["params"].as_mapping().expect("parameters") {
+            let name = name.as_str().expect("a name");
+            let value = serde_yaml::to_string(value).expect("a scalar");
+            text = text.replace(&format!("${{{name}}}"), value.trim());
+        }
+        let key: Vec<String> = list(key).map(str::to_string).collect();
+        let made = self.ask(&text).unwrap_or_else(|error| panic!("{name}: {}", shown(&error)));
+        let columns = made.columns.iter().map(|column| (column.name.clone(), column.values.kind())).collect();
+        write::write(&self.path(table), &made, &key).unwrap_or_else(|error| panic!("{name}: {error}"));
+        self.schemas.retain(|schema| schema.table != table);
+        self.schemas.push(Schema { table: table.to_string(), columns });
     }
 
     fn path(&self, table: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 //! covers the truth of the generator. One test, because each step starts from the results of the one before.
 
 use crate::support::{Study, edit_workbook, names, root};
+use expect_test::expect_file;
 use std::fs;
 
 /// `stages/panel/policies.sql` with other names, in other steps, from the other side.
@@ -50,6 +51,9 @@ fn the_study_runs_reruns_and_finds_the_truth() {
     }
     estimate_covers_the_truth(&study);
     dropped_names_are_listed(&study);
+    let catalogue = study.restudy(&["catalogue"]);
+    assert_eq!(catalogue.code, 0, "{}", catalogue.stderr);
+    expect_file![root().join("docs/measures.md")].assert_eq(&catalogue.stdout);
 
     // Nothing to do, in any way a folder can be disturbed without changing what is in it.
     let published = study.snapshot("out");

@@ -1,11 +1,12 @@
-//! Writes the administrative tables: codes, names with their years, exchange rate, price index.
-//! Codes, names and events are facts; the price index is drawn.
+//! Writes the administrative tables: codes, coordinates, names with their years, exchange rate, price index, growth of
+//! investment. Codes, names and events are facts; prices and growth are drawn.
 
 use std::collections::BTreeSet;
 
 use crate::{
     cities::{City, FORMER_NAMES},
-    model::STUDY_YEARS,
+    economy::economy,
+    model::{STUDY_YEARS, Traits, World},
     rng::{self, Stream},
 };
 
@@ -14,6 +15,9 @@ const EXCHANGE: [f64; 15] = [
     7.9718, 7.6040, 6.9451, 6.8310, 6.7695, 6.4588, 6.3125, 6.1932, 6.1428, 6.2284, 6.6423, 6.7518, 6.6174, 6.8985,
     6.8976,
 ];
+
+/// The last data year in which the yearbook prints a level of investment.
+const LAST_LEVEL: i32 = 2017;
 
 /// What happened to the cities that are not in the study or changed their name: first and last year-end, event, successor, source.
 const HISTORY: [(u32, i32, i32, &str, &str, &str); 9] = [
@@ -40,6 +44,13 @@ pub fn cities(cities: &[City]) -> String {
         ));
     }
     text
+}
+
+/// `admin/coordinates.csv`: where the seats of the cities of the study are, in degrees.
+pub fn coordinates(cities: &[City]) -> String {
+    let rows = cities.iter().filter(|city| city.in_study);
+    let rows = rows.map(|city| format!("{},{},{}\n", city.code, city.longitude, city.latitude));
+    format!("code,longitude,latitude\n{}", rows.collect::<String>())
 }
 
 /// `admin/names.csv`: every name as printed, with and without 市, and the year-ends at which it was in force.
@@ -78,6 +89,19 @@ pub fn price_index(cities: &[City]) -> String {
             let common = 2.3 + 1.5 * rng::normal(Stream::Policy, &[7, year as u64]).clamp(-1.5, 2.0);
             let own = 0.3 * rng::normal(Stream::Policy, &[8, number as u64, year as u64]);
             text.push_str(&format!("{province},{year},{:.1}\n", 100.0 + common + own));
+        }
+    }
+    text
+}
+
+/// `admin/investment_growth.csv`: growth of investment in per cent in the years without a level in the yearbook.
+pub fn investment_growth(cities: &[City], traits: &[Traits]) -> String {
+    let mut text = String::from("code,year,growth_percent\n");
+    for (city, traits) in cities.iter().zip(traits).filter(|(city, _)| city.in_study) {
+        let investment = |year| economy(city, traits, year, World::Observed).investment;
+        for year in LAST_LEVEL + 1..=STUDY_YEARS.1 {
+            let growth = 100.0 * (investment(year) / investment(year - 1) - 1.0);
+            text.push_str(&format!("{},{year},{growth:.1}\n", city.code));
         }
     }
     text

@@ -1,4 +1,4 @@
-//! The cities: codes, names and provinces are facts (`cities.csv`); everything else about them is drawn elsewhere.
+//! The cities: codes, names, provinces and coordinates are facts (`cities.csv`); everything else about them is drawn elsewhere.
 //! Knows which names a yearbook printed in which data year; knows no model.
 
 /// A city as the administrative table has it.
@@ -17,6 +17,10 @@ pub struct City {
     pub in_study: bool,
     /// First and last data year with a row in the yearbook.
     pub printed: (i32, i32),
+    /// Of its seat, in degrees, as text; empty where the city no longer exists.
+    pub longitude: &'static str,
+    /// See `longitude`.
+    pub latitude: &'static str,
 }
 
 /// A former name: `(code, name, last year-end with this name)`.
@@ -72,6 +76,8 @@ fn parse(line: &'static str) -> City {
         tier: number(4) as u8,
         in_study: number(5) == 1,
         printed: (number(6), number(7)),
+        longitude: fields[8],
+        latitude: fields[9],
     }
 }
 
@@ -89,6 +95,15 @@ mod tests {
             assert_eq!(rows(year), count, "data year {year}");
         }
         assert!(cities.iter().all(|city| !city.in_study || city.printed == (2006, 2020)));
+    }
+
+    #[test]
+    fn every_city_of_the_study_is_somewhere_in_china() {
+        for city in all().iter().filter(|city| city.in_study) {
+            let degrees = |text: &str| text.parse::<f64>().expect("a number");
+            assert!((73.0..136.0).contains(&degrees(city.longitude)), "{}", city.name);
+            assert!((18.0..54.0).contains(&degrees(city.latitude)), "{}", city.name);
+        }
     }
 
     #[test]

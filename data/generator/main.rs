@@ -98,7 +98,9 @@ fn files() -> Result<Files, Error> {
     let truth = truth::truth(&cities, &traits, &patents);
     let texts = [
         ("admin/cities.csv", admin::cities(&cities)),
+        ("admin/coordinates.csv", admin::coordinates(&cities)),
         ("admin/exchange_rate.csv", admin::exchange_rate()),
+        ("admin/investment_growth.csv", admin::investment_growth(&cities, &traits)),
         ("admin/names.csv", admin::names(&cities)),
         ("admin/price_index.csv", admin::price_index(&cities)),
         ("dictionaries/st_attention_v1.csv", dictionary::file()),

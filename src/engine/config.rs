@@ -67,6 +67,9 @@ pub fn load(
     if let Some(pipeline) = &mut pipeline {
         pipeline.is_whole = excerpt.is_none();
         resolve(pipeline, kinds, &problems, state)?;
+        if pipeline.is_whole && problems.is_empty() {
+            judge(pipeline, kinds, &problems);
+        }
     }
     match pipeline {
         Some(pipeline) if problems.is_empty() => Ok(pipeline),
@@ -495,6 +498,23 @@ fn resolve(pipeline: &mut Pipeline, kinds: Kinds, problems: &Problems, state: &S
         }
     }
     state.add_resolved(&fresh)
+}
+
+/// Lets stages look at the whole study. What they found is part of what they are.
+fn judge(pipeline: &mut Pipeline, kinds: Kinds, problems: &Problems) {
+    let Pipeline { graph, definitions, .. } = pipeline;
+    for id in 0..graph.tasks.len() {
+        match graph.tasks[id].work.judge(graph) {
+            Ok(None) => {}
+            Ok(found) => {
+                graph.tasks[id].resolved.plan = found;
+                let leaves = fingerprint::definition(&graph.tasks[id], kinds.versions);
+                let key = fingerprint::definition_key(&leaves);
+                definitions[id] = (leaves, key);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
 }
 
 /// Of everything that decides which columns a stage reads and makes.

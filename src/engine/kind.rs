@@ -3,6 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::digest::Digest;
+use crate::graph::Graph;
 use crate::manifest::Manifest;
 use crate::record::{ColumnRecord, TableRecord, Warning};
 use crate::spec::Spec;
@@ -39,6 +40,12 @@ pub trait Stage: Any + Send + Sync {
     /// From the columns of the input tables: what is read of them, and the columns that come out.
     /// Called before anything runs, so a misspelt column is found here.
     fn resolve(&self, schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>>;
+    /// Looks at the whole study, once all of it is resolved: what it finds wrong there, or what it found, in lines, which is then
+    /// its `Resolved::plan`. Not asked where only a part of the study is read: a stage that judges reads no table, so it
+    /// is not in that part.
+    fn judge(&self, _study: &Graph) -> Result<Option<String>, Vec<Diagnostic>> {
+        Ok(None)
+    }
     /// Does the work; writes only below `context.scratch`.
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError>;
     /// Pieces that are cached one by one and run in parallel, before `run` joins them. None: the stage is one piece.
@@ -101,6 +108,24 @@ pub struct Resolved {
     pub outputs: Schemas,
     /// What the stage's code does, in lines; part of what the stage is.
     pub plan: Option<String>,
+    /// What the columns of its tables are made of, where the kind can say it. Not part of what the stage is: it follows
+    /// from the rest.
+    pub lineage: BTreeMap<String, Lineage>,
+}
+
+/// Of each column of a table, what it is made of.
+pub type Lineage = BTreeMap<String, Vec<Origin>>;
+
+/// A column that another column is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub table: String,
+    /// `None`: rows of the table are counted.
+    pub column: Option<String>,
+    /// It only divides, or decides between values.
+    pub scale: bool,
+    /// By a column's name the greatest value it has in the rows that are taken.
+    pub until: BTreeMap<String, i64>,
 }
 
 /// The columns of a table that a stage really reads.

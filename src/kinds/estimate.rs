@@ -397,7 +397,7 @@ impl Stage for EstimateStage {
                 by_row(table.columns.iter().map(|name| (name.to_string(), "float".to_string())).collect())
             }),
         );
-        Ok(Resolved { reads, outputs: self.outputs().into_iter().zip(made).collect(), plan: None })
+        Ok(Resolved { reads, outputs: self.outputs().into_iter().zip(made).collect(), ..Resolved::default() })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

@@ -4,11 +4,14 @@
 use crate::checks::Checks;
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, Severity};
-use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
+use engine::kind::{
+    Input, Lineage, Origin, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema,
+};
 use engine::manifest::Manifest;
 use engine::record::Warning;
 use engine::spec::Spec;
 use stats::measures::entropy_index::{self, IndexOptions, Indicator, Method, Sign, Weight};
+use std::collections::BTreeMap;
 use tables::columns::{Column, Table, Values};
 
 pub struct Index;
@@ -92,6 +95,22 @@ impl StageKind for Index {
 }
 
 impl IndexStage {
+    /// Scores and weights are made of every indicator.
+    fn lineage(&self) -> BTreeMap<String, Lineage> {
+        let origin = |column: &String| Origin {
+            table: self.table.clone(),
+            column: Some(column.clone()),
+            scale: false,
+            until: BTreeMap::new(),
+        };
+        let indicators: Vec<Origin> = self.indicators.iter().map(|(name, ..)| origin(name)).collect();
+        let mut scores: Lineage = self.key.iter().map(|name| (name.clone(), vec![origin(name)])).collect();
+        scores.extend(["score", "reason"].map(|name| (name.to_string(), indicators.clone())));
+        let weights = ["min", "max", "entropy", "divergence", "weight"];
+        let weights = weights.iter().map(|name| (name.to_string(), indicators.clone())).collect();
+        [(self.name.clone(), scores), (format!("{}.weights", self.name), weights)].into()
+    }
+
     /// A query that has the columns of the table of scores and lacks values where they do: a score needs every indicator.
     pub(crate) fn score_query(&self, table: &str) -> Option<String> {
         if table != self.name {
@@ -191,7 +210,8 @@ impl Stage for IndexStage {
         Ok(Resolved {
             reads: [(self.table.clone(), ReadSet::Columns(reads))].into(),
             outputs: [(self.name.clone(), scores), (format!("{}.weights", self.name), weights)].into(),
-            plan: None,
+            lineage: self.lineage(),
+            ..Resolved::default()
         })
     }
 

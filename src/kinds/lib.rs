@@ -11,6 +11,7 @@ pub mod index;
 pub mod ingest;
 pub mod layout;
 pub mod matrix;
+pub mod measures;
 pub mod missing;
 pub mod regression;
 pub mod report;
@@ -19,8 +20,15 @@ pub mod sql;
 use engine::kind::{Kinds, StageKind};
 
 /// Every kind, alphabetically.
-pub static ALL: &[&dyn StageKind] =
-    &[&check::Check, &estimate::Estimate, &index::Index, &ingest::Ingest, &report::Report, &sql::Sql];
+pub static ALL: &[&dyn StageKind] = &[
+    &check::Check,
+    &estimate::Estimate,
+    &index::Index,
+    &ingest::Ingest,
+    &measures::Measures,
+    &report::Report,
+    &sql::Sql,
+];
 
 /// What the engine is given.
 pub fn registry() -> Kinds {

@@ -26,6 +26,8 @@ struct ReportStage {
     formats: Vec<Format>,
     languages: Vec<String>,
     inputs: Vec<Input>,
+    /// Tables whose warnings stand in the notes of every exhibit with numbers, whether or not it reads them.
+    warnings_of: Vec<String>,
     /// Printed in the title and the footer, so in the key.
     facts: StudyFacts,
 }
@@ -63,9 +65,17 @@ impl StageKind for Report {
                 }
             }
         }
+        let mut warnings_of = Vec::new();
+        for table in spec.fields.texts("warnings_of").unwrap_or_default() {
+            warnings_of.push(table.value.clone());
+            if !inputs.iter().any(|known| matches!(known, Input::Table { name, .. } if *name == table.value)) {
+                inputs.push(Input::Table { name: table.value, place: Some(table.place) });
+            }
+        }
         Some(Box::new(ReportStage {
             name: spec.name.to_string(),
             exhibits,
+            warnings_of,
             formats,
             languages,
             inputs,
@@ -117,11 +127,14 @@ impl Stage for ReportStage {
     }
 
     fn describe(&self, manifest: &mut dyn Manifest) {
-        let ReportStage { name: _, exhibits, formats, languages, inputs: _, facts } = self;
+        let ReportStage { name: _, exhibits, formats, languages, inputs: _, warnings_of, facts } = self;
         let StudyFacts { name, title, seed, params } = facts;
         exhibits::describe(exhibits, manifest);
         manifest.text("formats", &format!("{formats:?}"));
         manifest.list("languages", languages);
+        if !warnings_of.is_empty() {
+            manifest.list("warnings_of", warnings_of);
+        }
         manifest.int("documents", i64::from(documents::VERSION));
         manifest.text("study.name", name);
         manifest.int("study.seed", *seed);
@@ -147,6 +160,9 @@ impl Stage for ReportStage {
                 read.entry(name).or_default().extend(columns);
             }
         }
+        for table in &self.warnings_of {
+            read.entry(table.clone()).or_default();
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -168,7 +184,7 @@ impl Stage for ReportStage {
                 .map(|(name, columns)| (name, ReadSet::Columns(columns.into_iter().collect())))
                 .collect(),
             outputs: [(format!("{}.numbers", self.name), numbers)].into(),
-            plan: None,
+            ..Resolved::default()
         })
     }
 
@@ -248,7 +264,7 @@ impl ReportStage {
                 align: grid.align,
                 body: grid.body,
                 notes: exhibit.notes.iter().map(|note| note.get(language).to_string()).collect(),
-                warnings: warnings(exhibit, context),
+                warnings: warnings(exhibit, &self.warnings_of, context),
             });
         }
         let facts = &self.facts;
@@ -289,9 +305,11 @@ impl ReportStage {
 }
 
 /// The warnings of everything an exhibit rests on.
-fn warnings(exhibit: &Exhibit, context: &RunContext) -> Vec<String> {
+fn warnings(exhibit: &Exhibit, warnings_of: &[String], context: &RunContext) -> Vec<String> {
     let (names, _) = reads(exhibit);
-    let all = names.iter().filter_map(|(name, _)| context.warnings.get(name)).flatten();
+    let further: &[String] = if names.is_empty() { &[] } else { warnings_of };
+    let names = names.iter().map(|(name, _)| name).chain(further);
+    let all = names.filter_map(|name| context.warnings.get(name)).flatten();
     // What several models share stands once, with the numbers of their columns; models that are not shown do not count.
     let columns: Vec<String> = match &exhibit.content {
         Content::Regression(content) => {

@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, Severity};
-use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind};
+use engine::kind::{Input, Origin, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind};
 use engine::manifest::Manifest;
 use engine::record::Warning;
 use engine::spec::Spec;
@@ -94,7 +94,18 @@ impl Stage for SqlStage {
             return Err(problems);
         }
         let reads = plan.reads.into_iter().map(|(table, columns)| (table, ReadSet::Columns(columns))).collect();
-        Ok(Resolved { reads, outputs: [(self.name.clone(), schema)].into(), plan: Some(plan.fingerprint) })
+        let origin = |origin: tables::sql::lineage::Origin| {
+            let tables::sql::lineage::Origin { table, column, scale, until } = origin;
+            Origin { table, column, scale, until }
+        };
+        let columns = plan.columns.iter().map(|(name, _)| name.clone());
+        let lineage = columns.zip(plan.lineage.into_iter().map(|all| all.into_iter().map(origin).collect())).collect();
+        Ok(Resolved {
+            reads,
+            outputs: [(self.name.clone(), schema)].into(),
+            plan: Some(plan.fingerprint),
+            lineage: [(self.name.clone(), lineage)].into(),
+        })
     }
 
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {

@@ -5,6 +5,7 @@ mod calls;
 mod explain;
 mod fingerprint;
 pub mod joins;
+pub mod lineage;
 pub mod nulls;
 mod order;
 mod reasons;
@@ -69,6 +70,9 @@ pub struct Plan {
     pub columns: Vec<(String, ColumnType)>,
     /// What the query does: the same text, the same result over the same tables.
     pub fingerprint: String,
+    /// Of each column of the result, what it is made of; empty if that is not known. Not for keys: it says nothing that is not
+    /// in the query.
+    pub lineage: Vec<Vec<lineage::Origin>>,
 }
 
 /// A table's file under the name the query uses.
@@ -230,6 +234,10 @@ fn planned(
     }
     let plan = session::block_on(logical_plan(&context, query)).and_then(|plan| plan).map_err(failed)?;
     check(&plan)?;
+    let lineage = lineage::lineage(&plan, &query.tables).unwrap_or_else(|error| {
+        tracing::debug!("what a query's columns are made of is not known: {error}");
+        Vec::new()
+    });
     let plan = order::total(plan).map_err(failed)?;
     let optimised = context.state().optimize(&plan).map_err(failed)?;
     check_constants(&optimised).map_err(failed)?;
@@ -251,7 +259,7 @@ fn planned(
         tracing::debug!("a query is known by its text: {unknown}");
         as_written(query, schemas, &reads, optimised.schema())
     });
-    Ok(Plan { reads, columns, fingerprint })
+    Ok(Plan { reads, columns, fingerprint, lineage })
 }
 
 /// Runs the query and writes its result, sorted by `key`, to `out`.

@@ -15,7 +15,7 @@
 //! matrix, the first component always counts, and each component's sign makes the loading of the first indicator positive.
 //! Its weights can be negative and do not sum to 1.
 
-use super::Reason;
+use super::MISSING_INPUT;
 use crate::describe;
 use crate::eigen;
 use crate::error::StatsError;
@@ -139,8 +139,7 @@ pub fn index(indicators: &[Indicator], options: &IndexOptions) -> Result<Index, 
     };
     varying.iter().zip(&shares).for_each(|(index, share)| weights[*index].weight = *share);
     let rows = indicators.iter().map(|indicator| indicator.values.len()).max().unwrap_or(0);
-    let mut index =
-        Index { scores: vec![None; rows], reason: vec![Some(Reason::MissingInput.code()); rows], weights, warnings };
+    let mut index = Index { scores: vec![None; rows], reason: vec![Some(MISSING_INPUT); rows], weights, warnings };
     for (row, score) in complete.into_iter().zip(scores) {
         index.scores[row] = Some(score);
         index.reason[row] = None;

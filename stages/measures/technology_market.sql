@@ -1,0 +1,14 @@
+-- Turnover of technology contracts over GDP (METHODS 2.5), sold and bought. City series are incomplete; a province's value is not a
+-- city's. The demonstration data have none, so no stage reads this file yet; it wants `technology_contracts` with city, year, sold,
+-- bought in 10,000 yuan.
+select
+    yearbook_clean.city,
+    yearbook_clean.year,
+    technology_contracts.sold / nullif(yearbook_clean.gdp, 0.0) as technology_sold,
+    technology_contracts.bought / nullif(yearbook_clean.gdp, 0.0) as technology_bought,
+    case
+        when technology_contracts.sold is null or yearbook_clean.gdp is null then 'MISSING_INPUT'
+        when yearbook_clean.gdp = 0.0 then 'ZERO_DENOM'
+    end as null_code
+from yearbook_clean
+left join technology_contracts on technology_contracts.city = yearbook_clean.city and technology_contracts.year = yearbook_clean.year
