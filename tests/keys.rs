@@ -262,6 +262,26 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        kind: "measures",
+        options: &[
+            ("file", "catalogue.yaml"),
+            ("roles", "{outcome: [a.x], mechanism: [a.x], moderator: [b.y]}"),
+            ("overlap", "warning"),
+            ("before", "2010"),
+        ],
+        changes: &[
+            ("file", "other_catalogue.yaml"),
+            ("roles", "{outcome: [a.y]}"),
+            ("period", "none"),
+            ("before", "-"),
+            ("waive", "[{measures: [a.x, a.x], because: why}]"),
+            // It decides whether there is a result; without a query, the other two decide nothing. See `measures.rs`.
+            ("overlap", ""),
+            ("components", ""),
+            ("shared_scales", ""),
+        ],
+    },
+    Case {
         kind: "report",
         options: &[("exhibits", "exhibits.yaml"), ("formats", "[html]"), ("languages", "[en]")],
         changes: &[
@@ -269,6 +289,7 @@ const CASES: &[Case] = &[
             ("formats", "[latex]"),
             ("formats", "[html, latex]"),
             ("languages", "[zh]"),
+            ("warnings_of", "[b]"),
         ],
     },
     Case {
@@ -300,6 +321,8 @@ columns:
 const EXHIBITS: &str =
     "exhibits:\n  t: {type: descriptive, label: T, title: {en: Title, zh: 题}, from: a, variables: {x: X}}\n";
 
+const CATALOGUE: &str = "measures:\n  a.x: {name: {en: X}, formula: x, unit: one}\n";
+
 fn study() -> Study {
     let rows = "id,year,x,y,w\n1,2000,1,2,3\n";
     Study::new(&[
@@ -310,6 +333,8 @@ fn study() -> Study {
         ("q.sql", b"select * from a"),
         ("other.sql", b"select * from b"),
         ("exhibits.yaml", EXHIBITS.as_bytes()),
+        ("catalogue.yaml", CATALOGUE.as_bytes()),
+        ("other_catalogue.yaml", CATALOGUE.replace("unit: one", "unit: two").as_bytes()),
         ("other_exhibits.yaml", EXHIBITS.replace("label: T", "label: U").as_bytes()),
     ])
 }
