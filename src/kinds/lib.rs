@@ -12,15 +12,25 @@ pub mod ingest;
 pub mod layout;
 pub mod matrix;
 pub mod missing;
+pub mod places;
 pub mod regression;
 pub mod report;
 pub mod sql;
+pub mod terms;
 
 use engine::kind::{Kinds, StageKind};
 
 /// Every kind, alphabetically.
-pub static ALL: &[&dyn StageKind] =
-    &[&check::Check, &estimate::Estimate, &index::Index, &ingest::Ingest, &report::Report, &sql::Sql];
+pub static ALL: &[&dyn StageKind] = &[
+    &check::Check,
+    &estimate::Estimate,
+    &index::Index,
+    &ingest::Ingest,
+    &places::Places,
+    &report::Report,
+    &sql::Sql,
+    &terms::Terms,
+];
 
 /// What the engine is given.
 pub fn registry() -> Kinds {

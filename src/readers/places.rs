@@ -326,7 +326,8 @@ impl Gazetteer {
             let exists = |index: &usize| {
                 let name = &self.names[*index];
                 let life = self.lives.get(&name.id).into_iter().flatten();
-                name.sort != Sort::County && asked.year.is_some_and(|year| life.clone().any(|&life| contains(life, year)))
+                name.sort != Sort::County
+                    && asked.year.is_some_and(|year| life.clone().any(|&life| contains(life, year)))
             };
             let of_sort = |county: bool| {
                 let names = &self.names;
@@ -343,7 +344,8 @@ impl Gazetteer {
                     return Some(Err(Miss::Ambiguous { candidates: self.described(&group) }));
                 }
                 // Its own name before an alias, the earliest before the others.
-                let best = group.into_iter().min_by_key(|&index| (self.names[index].sort, self.names[index].from, index));
+                let best =
+                    group.into_iter().min_by_key(|&index| (self.names[index].sort, self.names[index].from, index));
                 let index = best.expect("the group is not empty");
                 let sort = match self.names[index].sort {
                     Sort::Unit => None,

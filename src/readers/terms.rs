@@ -82,7 +82,9 @@ impl TermsError {
             TermsError::Empty { .. } => "take the row out",
             TermsError::Blank { .. } => "take the blank out; blanks in the texts are dealt with by `blanks`",
             TermsError::Mark { .. } => "take the mark out, or make two terms of it",
-            TermsError::Twice { .. } => "keep one of them: full-width and half-width, capital and small are the same term",
+            TermsError::Twice { .. } => {
+                "keep one of them: full-width and half-width, capital and small are the same term"
+            }
             TermsError::TooLarge { .. } => "split it",
         }
     }
@@ -214,7 +216,8 @@ impl Dictionary {
                 *with += 1;
             }
         }
-        let count = |(term, (longest, overlapping))| TermCount { term, longest, overlapping, length: self.lengths[term] };
+        let count =
+            |(term, (longest, overlapping))| TermCount { term, longest, overlapping, length: self.lengths[term] };
         by_term.into_iter().map(count).collect()
     }
 }
@@ -363,7 +366,8 @@ mod tests {
 
     /// `创新 2/3`: greedy and overlapping, of those that occur.
     fn told(terms: &[&str], counts: &Counts) -> String {
-        let told = counts.terms.iter().map(|count| format!("{} {}/{}", terms[count.term], count.longest, count.overlapping));
+        let told =
+            counts.terms.iter().map(|count| format!("{} {}/{}", terms[count.term], count.longest, count.overlapping));
         told.collect::<Vec<_>>().join(", ")
     }
 
@@ -420,7 +424,11 @@ mod tests {
             ("", 0, 0, 0),
         ] {
             let counts = count(&["科技"], AS_IT_STANDS, text);
-            assert_eq!((counts.n_han, counts.n_sentences, counts.n_sentences_with), (n_han, n_sentences, with), "{text}");
+            assert_eq!(
+                (counts.n_han, counts.n_sentences, counts.n_sentences_with),
+                (n_han, n_sentences, with),
+                "{text}"
+            );
         }
     }
 
@@ -453,8 +461,10 @@ mod tests {
         for number in 0..4_usize.pow(7) {
             let text: String = (0..7).map(|place| alphabet[number / 4_usize.pow(place) % 4]).collect();
             let counts = dictionary.count(&text, &mut scratch);
-            let overlapping: usize =
-                terms.iter().map(|term| text.char_indices().filter(|(at, _)| text[*at..].starts_with(term)).count()).sum();
+            let overlapping: usize = terms
+                .iter()
+                .map(|term| text.char_indices().filter(|(at, _)| text[*at..].starts_with(term)).count())
+                .sum();
             let (mut longest, mut rest) = (0, text.as_str());
             while !rest.is_empty() {
                 let fit = terms.iter().filter(|term| rest.starts_with(**term)).map(|term| term.len()).max();

@@ -102,7 +102,11 @@ fn a_name_is_found_in_any_form_and_says_how() {
             // Two characters are the least: 和 is no 和县.
             ("和", 2011, "not in the table of names: 和县; 亳州市; 南京市"),
             ("鼓楼区", 2012, "several places have this name: 鼓楼区 (320100, 江苏省); 鼓楼区 (350100, 福建省)"),
-            ("莱芜市", 2019, "name not in force at the end of this year: 莱芜市 (371200) from 2000 to 2018, then 济南市 (370100)"),
+            (
+                "莱芜市",
+                2019,
+                "name not in force at the end of this year: 莱芜市 (371200) from 2000 to 2018, then 济南市 (370100)",
+            ),
             ("四安市", 2012, "not in the table of names: 亳州市; 南京市; 合肥市"),
             ("", 2012, "not in the table of names: 亳州市; 南京市; 合肥市"),
         ],
@@ -149,7 +153,11 @@ fn held_boundaries_put_mergers_together_and_share_out_divisions() {
             ("巢湖", 2010, "340100×0.4 340200×0.2 340500×0.4 巢湖市 [short form, divided among]"),
             ("合肥市", 2010, "340100×1 合肥市 []"),
             // 济南 contains it by then; a row of its own would count twice.
-            ("莱芜市", 2019, "name not in force at the end of this year: 莱芜市 (371200) from 2000 to 2018, then 济南市 (370100)"),
+            (
+                "莱芜市",
+                2019,
+                "name not in force at the end of this year: 莱芜市 (371200) from 2000 to 2018, then 济南市 (370100)",
+            ),
         ],
     );
     // Boundaries of a year in between: the merger of 2019 has not happened, and cannot be undone where it has.
