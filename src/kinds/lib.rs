@@ -13,9 +13,11 @@ pub mod layout;
 pub mod matrix;
 pub mod measures;
 pub mod missing;
+pub mod places;
 pub mod regression;
 pub mod report;
 pub mod sql;
+pub mod terms;
 
 use engine::kind::{Kinds, StageKind};
 
@@ -26,8 +28,10 @@ pub static ALL: &[&dyn StageKind] = &[
     &index::Index,
     &ingest::Ingest,
     &measures::Measures,
+    &places::Places,
     &report::Report,
     &sql::Sql,
+    &terms::Terms,
 ];
 
 /// What the engine is given.

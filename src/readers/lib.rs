@@ -7,7 +7,10 @@
 //! columns are bound (`header`, `bind`), then every row goes through one assembler (`assemble`) that skips,
 //! parses (`value`), scales and counts.
 //!
-//! Only owner of calamine, csv, dta, encoding_rs and chardetng. Knows no Arrow, no YAML and no stage.
+//! Beside that it turns words into data: printed names of places into identifiers (`places`), texts into counts of terms (`terms`) and of
+//! tokens (`segment`).
+//!
+//! Only owner of aho-corasick, jieba-rs, calamine, csv, dta, encoding_rs and chardetng. Knows no Arrow, no YAML and no stage.
 
 mod assemble;
 mod bind;
@@ -22,10 +25,13 @@ mod jsonl;
 pub mod layout;
 mod normal;
 mod number;
+pub mod places;
+pub mod segment;
 mod sniff;
 mod source;
 mod spreadsheet;
 mod stata;
+pub mod terms;
 mod text;
 mod value;
 mod workbook;

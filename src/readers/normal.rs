@@ -75,7 +75,7 @@ fn without_numbering(name: &str) -> &str {
     }
 }
 
-fn without_trailing_parentheses(name: &str) -> &str {
+pub(crate) fn without_trailing_parentheses(name: &str) -> &str {
     if !name.ends_with(')') {
         return name;
     }

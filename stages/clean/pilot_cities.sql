@@ -4,17 +4,13 @@ select
     pilots.listed_name,
     pilots.level,
     pilots.prefecture,
-    names.code as city,
+    pilot_names.city,
     pilots.g_${first_year_rule} as first_year,
     pilots.verified,
-    coalesce(cities.in_study, false) as in_study,
+    coalesce(pilot_names.in_study, false) as in_study,
     case
-        when names.code is null then 'not in the table of names, or not in force at the end of this year'
-        when not cities.in_study then 'not in the study: ' || cities.excluded_because
+        when pilot_names.city is null then pilot_names.reason
+        when not pilot_names.in_study then 'not in the study: ' || pilot_names.excluded_because
     end as reason
 from pilots
-left join names
-    on names.name = pilots.prefecture
-    and pilots.g_designation >= names.valid_from
-    and pilots.g_designation <= names.valid_to
-left join cities on cities.code = names.code
+left join pilot_names on pilot_names.printed = pilots.prefecture and pilot_names.year = pilots.g_designation
