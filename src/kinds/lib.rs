@@ -14,6 +14,7 @@ pub mod matrix;
 pub mod missing;
 pub mod regression;
 pub mod report;
+pub mod schema;
 pub mod sql;
 
 use engine::kind::{Kinds, StageKind};
