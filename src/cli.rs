@@ -8,6 +8,7 @@ mod plan;
 mod progress;
 mod render;
 mod run;
+mod schema;
 mod show;
 mod sql;
 mod status;
@@ -65,6 +66,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Rebuild what is out of date
     Run(run::RunArgs),
+    /// Print the grammar of pipeline.yaml or of layouts as a JSON Schema
+    Schema(schema::SchemaArgs),
     /// Print a table of the study
     Show(show::ShowArgs),
     /// Ask the study's current tables in SQL
@@ -127,6 +130,7 @@ fn command(cli: Cli) -> ExitCode {
         Command::Gc(args) => gc::gc(&open, args),
         Command::Plan(args) => plan::plan(&open, args),
         Command::Run(args) => run::run(&open, args),
+        Command::Schema(args) => schema::schema(args),
         Command::Show(args) => show::show(&open, args),
         Command::Sql(args) => sql::sql(&open, args),
         Command::Status(args) => status::status(&open, args),

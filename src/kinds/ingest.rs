@@ -13,7 +13,7 @@ use engine::spec::Spec;
 use readers::extract::{Extract, IssueCode};
 use readers::layout::{Layout, ValueKind};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tables::columns::{Column, Table, Values};
 
@@ -163,13 +163,8 @@ impl Stage for FilePart {
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
         let file =
             context.files.first().ok_or_else(|| Diagnostic::error(format!("`{}` was given no file", context.name)))?;
-        let extract = readers::read(&file.path, &file.shown, &self.options.layout).map_err(|error| {
-            Diagnostic::error(error.to_string())
-                .located(error.place())
-                .note(format!("read with the layout `{}`", self.options.layout_file))
-                .hint(error.hint())
-        })?;
-        key_holds(&file.shown, &extract, &self.options.key)?;
+        let Options { layout, layout_file, key } = self.options.as_ref();
+        let extract = extract(&file.path, &file.shown, layout, layout_file, key)?;
         let warnings = warnings(&self.name, &file.shown, &extract);
         let cells = cells(&file.shown, &extract, &self.options.key);
         let issues = issues(&file.shown, &extract);
@@ -189,6 +184,24 @@ impl Stage for FilePart {
         }
         Ok(outputs)
     }
+}
+
+/// Reads one file as `ingest` does: by the layout, and with a key that holds. `layout_file` is what messages call the layout.
+pub fn extract(
+    path: &Path,
+    shown: &str,
+    layout: &Layout,
+    layout_file: &str,
+    key: &[String],
+) -> Result<Extract, StageError> {
+    let extract = readers::read(path, shown, layout).map_err(|error| {
+        Diagnostic::error(error.to_string())
+            .located(error.place())
+            .note(format!("read with the layout `{layout_file}`"))
+            .hint(error.hint())
+    })?;
+    key_holds(shown, &extract, key)?;
+    Ok(extract)
 }
 
 const ISSUE_KEY: [&str; 5] = ["file", "sheet", "cell", "column", "code"];
@@ -355,6 +368,8 @@ const LOST: &[(IssueCode, &str)] = &[
     (IssueCode::ErrorCell, "cells with spreadsheet errors count as missing"),
     (IssueCode::FormulaWithoutResult, "cells with formulas without results count as missing"),
     (IssueCode::EmptyColumn, "required columns without any value"),
+    (IssueCode::RowsWithoutValues, "sheets where many rows have a name and no value were read without those rows"),
+    (IssueCode::EncodingGuessed, "encodings are uncertain; say the right one with `encoding:`"),
 ];
 
 fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
@@ -365,6 +380,9 @@ fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
             continue;
         }
         let lines = lost.iter().take(SHOWN).map(|issue| {
+            if issue.cell.is_empty() {
+                return issue.text.clone();
+            }
             let line = format!("{} {}: {} (column `{}`)", issue.sheet, issue.cell, issue.text, issue.column);
             line.trim_start().to_string()
         });

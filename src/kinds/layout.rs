@@ -6,7 +6,8 @@ use engine::spec::StudyFile;
 use engine::yaml::fields::{Fields, Problems};
 use engine::yaml::{self, Document, Entry, Span, Value};
 use readers::layout::{
-    ColumnRule, ColumnSource, Encoding, Format, HeaderRule, Layout, ScaleRule, SheetChoice, SkipRule, ValueKind,
+    ColumnRule, ColumnSource, Encoding, Format, HeaderRule, Layout, MAX_HEADER_ROWS, PrintedRule, ScaleRule,
+    SheetChoice, SkipRule, ValueKind,
 };
 
 /// Reads and checks a layout; mistakes go to `problems`, with their place in the layout file.
@@ -44,23 +45,44 @@ fn span_of(document: &Document, path: &[&str]) -> Span {
 
 /// Everything in a layout can change what is read.
 pub fn describe(layout: &Layout, manifest: &mut dyn Manifest) {
-    let Layout { format, sheets, header, columns, skip, missing, encoding, delimiter, file_pattern } = layout;
+    let Layout {
+        format,
+        sheets,
+        sheet_pattern,
+        header,
+        header_below,
+        columns,
+        skip,
+        missing,
+        encoding,
+        delimiter,
+        file_pattern,
+        keeps_totals,
+    } = layout;
     manifest.text("layout.format", format.name());
     manifest.text("layout.sheets", &format!("{sheets:?}"));
+    manifest.maybe("layout.sheet", sheet_pattern.as_deref());
     manifest.text("layout.header", &format!("{header:?}"));
+    manifest.maybe("layout.header.below", header_below.as_deref());
     manifest.int("layout.columns.len", columns.len() as i64);
-    for ColumnRule { name, source, kind, optional, scale, add } in columns {
+    for rule in columns {
+        let ColumnRule { name, source, kind, optional, unit, printed, scale, add, fills_down, title_says } = rule;
         manifest.text(&format!("layout.columns.{name}.source"), &format!("{source:?}"));
         manifest.text(&format!("layout.columns.{name}.type"), kind.name());
         manifest.flag(&format!("layout.columns.{name}.optional"), *optional);
+        manifest.maybe(&format!("layout.columns.{name}.unit"), unit.as_deref());
+        manifest.text(&format!("layout.columns.{name}.printed"), &format!("{printed:?}"));
         manifest.text(&format!("layout.columns.{name}.scale"), &format!("{scale:?}"));
         manifest.text(&format!("layout.columns.{name}.add"), &format!("{add:?}"));
+        manifest.flag(&format!("layout.columns.{name}.fill"), *fills_down);
+        manifest.maybe(&format!("layout.columns.{name}.title_says"), title_says.as_deref());
     }
     manifest.text("layout.skip", &format!("{skip:?}"));
     manifest.list("layout.missing", missing);
     manifest.text("layout.encoding", &format!("{encoding:?}"));
     manifest.int("layout.delimiter", i64::from(*delimiter));
     manifest.maybe("layout.file", file_pattern.as_deref());
+    manifest.flag("layout.totals", *keeps_totals);
 }
 
 const FORMATS: &[(&str, Format)] = &[
@@ -83,16 +105,20 @@ fn read(document: &Document, problems: &Problems) -> Option<Layout> {
     let fields = Fields::new(document, &document.root, "this layout", problems);
     fields.required("format");
     let format = fields.choice("format", FORMATS);
+    let (header, header_below) = header(&fields, format);
     let layout = Layout {
         format: format.unwrap_or(Format::Csv),
         sheets: sheets(&fields),
-        header: header(&fields, format),
+        sheet_pattern: fields.text("sheet").map(|pattern| pattern.value),
+        header,
+        header_below,
         columns: columns(&fields),
         skip: skips(&fields),
         missing: fields.texts("missing").unwrap_or_default().into_iter().map(|text| text.value).collect(),
         encoding: encoding(&fields),
         delimiter: delimiter(&fields),
         file_pattern: fields.text("file").map(|pattern| pattern.value),
+        keeps_totals: fields.choice("totals", &[("keep", true), ("refuse", false)]).unwrap_or(false),
     };
     fields.finish();
     format.map(|_| layout)
@@ -106,23 +132,26 @@ fn sheets(fields: &Fields) -> SheetChoice {
     }
 }
 
-fn header(fields: &Fields, format: Option<Format>) -> HeaderRule {
+/// How the header is found, and the text below which it is looked for.
+fn header(fields: &Fields, format: Option<Format>) -> (HeaderRule, Option<String>) {
     let default = match format {
         Some(Format::Csv | Format::Spreadsheet) => HeaderRule::Found { contains: Vec::new(), rows: 1 },
         _ => HeaderRule::None,
     };
-    let Some(node) = fields.node("header") else { return default };
+    let Some(node) = fields.node("header") else { return (default, None) };
     if node.value.scalar_text().as_deref() == Some("none") {
-        return HeaderRule::None;
+        return (HeaderRule::None, None);
     }
     let header = fields.at(node, "`header`");
     let contains = header.texts("contains").unwrap_or_default().into_iter().map(|text| text.value).collect();
     let rows = header.int("rows").unwrap_or(1);
-    if !(1..=2).contains(&rows) {
-        header.complain(node, format!("a header has 1 or 2 rows, not {rows}"));
+    let most = MAX_HEADER_ROWS as i64;
+    if !(1..=most).contains(&rows) {
+        header.complain(node, format!("a header has 1 to {most} rows, not {rows}"));
     }
+    let below = header.text("below").map(|text| text.value);
     header.finish();
-    HeaderRule::Found { contains, rows: rows.clamp(1, 2) as usize }
+    (HeaderRule::Found { contains, rows: rows.clamp(1, most) as usize }, below)
 }
 
 fn encoding(fields: &Fields) -> Encoding {
@@ -159,12 +188,21 @@ fn skips(fields: &Fields) -> Vec<SkipRule> {
             continue;
         }
         let rule = fields.at(item, "this skip rule");
-        match (rule.text("null"), rule.text("column"), rule.text("matches")) {
-            (Some(column), None, None) => rules.push(SkipRule::Null { column: column.value }),
-            (None, Some(column), Some(pattern)) => {
-                rules.push(SkipRule::Matches { column: column.value, pattern: pattern.value })
+        let (null, only, rest) = (rule.text("null"), rule.text("only"), rule.bool("rest"));
+        match (null, only, rule.text("column"), rule.text("matches"), rest) {
+            (Some(column), None, None, None, None) => rules.push(SkipRule::Null { column: column.value }),
+            (None, Some(column), None, None, None) => rules.push(SkipRule::Only { column: column.value }),
+            (None, None, Some(column), Some(pattern), rest) => {
+                let (column, pattern) = (column.value, pattern.value);
+                rules.push(match rest {
+                    Some(true) => SkipRule::From { column, pattern },
+                    _ => SkipRule::Matches { column, pattern },
+                })
             }
-            _ => rule.complain(item, "a skip rule is `{null: column}`, `{column: …, matches: …}` or `blank`"),
+            _ => rule.complain(
+                item,
+                "a skip rule is `{null: column}`, `{only: column}`, `{column: …, matches: …}`, the same with `rest: true`, or `blank`",
+            ),
         }
         rule.finish();
     }
@@ -181,8 +219,10 @@ fn column(fields: &Fields, entry: &Entry) -> Option<ColumnRule> {
     let source = source(&rule);
     rule.required("type");
     let kind = rule.choice("type", TYPES);
-    // The unit the column ends up in: for readers of the layout and the catalogue of measures; conversion is by `scale`.
-    rule.text("unit");
+    let unit = rule.text("unit").map(|unit| unit.value);
+    let printed = printed(&rule);
+    let fills_down = rule.choice("fill", &[("down", true)]).unwrap_or(false);
+    let title_says = rule.text("title_says").map(|pattern| pattern.value);
     let optional = rule.bool("optional").unwrap_or(false);
     let add = rule.int("add");
     let mut scale = Vec::new();
@@ -195,7 +235,29 @@ fn column(fields: &Fields, entry: &Entry) -> Option<ColumnRule> {
         scale.extend(by.zip(factor).map(|(by, factor)| ScaleRule { from, to, by: by.value, factor }));
     }
     rule.finish();
-    Some(ColumnRule { name: entry.key.clone(), source: source?, kind: kind?, optional, scale, add })
+    let (name, source, kind) = (entry.key.clone(), source?, kind?);
+    Some(ColumnRule { name, source, kind, optional, unit, printed, scale, add, fills_down, title_says })
+}
+
+/// One unit for all files, or one per span of a group.
+fn printed(rule: &Fields) -> Vec<PrintedRule> {
+    let Some(node) = rule.node("printed") else { return Vec::new() };
+    if let Some(unit) = node.value.scalar_text() {
+        return vec![PrintedRule { by: None, from: None, to: None, unit, header: None }];
+    }
+    let mut printed = Vec::new();
+    for item in rule.list("printed").unwrap_or_default() {
+        let one = rule.at(item, "this printed unit");
+        let unit = one.required_text("unit");
+        let (by, from, to) = (one.text("by").map(|by| by.value), one.int("from"), one.int("to"));
+        if by.is_none() && (from.is_some() || to.is_some()) {
+            one.complain(item, "`from` and `to` need `by`, the group of `file` or `sheet` they speak of");
+        }
+        let header = one.text("header").map(|unit| unit.value);
+        one.finish();
+        printed.extend(unit.map(|unit| PrintedRule { by, from, to, unit: unit.value, header }));
+    }
+    printed
 }
 
 fn source(rule: &Fields) -> Option<ColumnSource> {
@@ -209,6 +271,8 @@ fn source(rule: &Fields) -> Option<ColumnSource> {
         });
     }
     found.extend(rule.text("file").map(|group| ColumnSource::File(group.value)));
+    found.extend(rule.text("sheet").map(|group| ColumnSource::Sheet(group.value)));
+    found.extend(rule.text("title").map(|pattern| ColumnSource::Title(pattern.value)));
     found.extend(rule.text("field").map(|name| ColumnSource::Field(name.value)));
     found.extend(rule.text("constant").map(|text| ColumnSource::Constant(text.value)));
     found.extend(rule.int("position").map(|place| ColumnSource::Position(place.max(0) as usize)));
@@ -228,7 +292,7 @@ fn source(rule: &Fields) -> Option<ColumnSource> {
         rule.complain(
             rule.self_node(),
             format!(
-                "{} needs exactly one of header, field, file, sheet_name, position, constant, text_body, row_number",
+                "{} needs exactly one of header, field, file, sheet, title, position, constant, sheet_name, row_number, text_body",
                 rule.what()
             ),
         );

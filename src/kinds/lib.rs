@@ -16,6 +16,7 @@ pub mod missing;
 pub mod places;
 pub mod regression;
 pub mod report;
+pub mod schema;
 pub mod sql;
 pub mod terms;
 

@@ -4,13 +4,15 @@
 use std::borrow::Cow;
 
 use crate::{
-    bind::Binding,
+    bind::{Binding, Bindings},
     cell::Cell,
+    contradiction::Contradiction,
     error::{ReadError, shortened},
     extract::{Extract, Issue, IssueCode, RawColumn, RowOrigin, SkippedRow, Values},
-    layout::{self, Compiled, CompiledSkip, ValueKind},
+    layout::{Compiled, CompiledSkip, ValueKind},
     normal, number,
     source::Source,
+    totals,
     value::{Parsed, Reading},
 };
 
@@ -37,7 +39,6 @@ pub(crate) struct Assembler<'a> {
     compiled: &'a Compiled<'a>,
     source: &'a Source,
     places: Places,
-    factors: Vec<f64>,
     columns: Vec<Values>,
     origins: Vec<RowOrigin>,
     issues: Vec<Issue>,
@@ -48,9 +49,23 @@ pub(crate) struct Assembler<'a> {
     letters: Vec<Vec<(String, String)>>,
     /// By column.
     uncalculated: Vec<Option<Uncalculated>>,
-    bindings: Vec<Binding>,
+    bindings: Bindings,
     fixed: Vec<Option<Parsed>>,
     epoch_1904: bool,
+    /// By column that fills down: the last cell that was not blank.
+    above: Vec<Option<Cell<'static>>>,
+    /// Of the sheet at hand: the rule after which nothing is taken any more.
+    ended: Option<String>,
+    /// Of the sheet at hand: rows that an `only` rule left out.
+    bare: Bare,
+}
+
+/// Rows without any value beside a name.
+#[derive(Default)]
+struct Bare {
+    count: usize,
+    /// Column, place and text of the first.
+    first: Option<(usize, String, String)>,
 }
 
 struct Unreadable {
@@ -75,15 +90,10 @@ impl<'a> Assembler<'a> {
         places: Places,
     ) -> Result<Assembler<'a>, ReadError> {
         let rules = &compiled.layout.columns;
-        let factors = rules
-            .iter()
-            .map(|rule| layout::factor_for(rule, |group| source.group_number(group)))
-            .collect::<Result<Vec<f64>, ReadError>>()?;
         Ok(Assembler {
             compiled,
             source,
             places,
-            factors,
             columns: rules.iter().map(|rule| Values::empty(rule.kind)).collect(),
             origins: Vec::new(),
             issues: Vec::new(),
@@ -93,19 +103,34 @@ impl<'a> Assembler<'a> {
             sheets: Vec::new(),
             letters: vec![Vec::new(); rules.len()],
             uncalculated: rules.iter().map(|_| None).collect(),
-            bindings: Vec::new(),
+            bindings: Bindings::default(),
             fixed: Vec::new(),
             epoch_1904: false,
+            above: vec![None; rules.len()],
+            ended: None,
+            bare: Bare::default(),
         })
     }
 
     /// Turns to a sheet; formats without sheets turn to one without a name.
-    pub(crate) fn start_sheet(&mut self, name: &str, bindings: Vec<Binding>, epoch_1904: bool) {
+    pub(crate) fn start_sheet(&mut self, name: &str, bindings: Bindings, epoch_1904: bool) {
+        self.count_bare();
         self.sheets.push(name.to_string());
         self.epoch_1904 = epoch_1904;
-        for (letters, binding) in self.letters.iter_mut().zip(&bindings) {
-            if let Binding::Cell { label, .. } = binding {
-                letters.push((name.to_string(), label.clone()));
+        self.ended = None;
+        self.above.iter_mut().for_each(|above| *above = None);
+        let rules = &self.compiled.layout.columns;
+        for ((letters, binding), rule) in self.letters.iter_mut().zip(bindings.iter()).zip(rules) {
+            match binding {
+                Binding::Cell { label, .. } => letters.push((name.to_string(), label.clone())),
+                Binding::Absent => self.issues.push(Issue {
+                    column: rule.name.clone(),
+                    sheet: name.to_string(),
+                    cell: String::new(),
+                    text: String::new(),
+                    code: IssueCode::AbsentColumn,
+                }),
+                _ => {}
             }
         }
         self.bindings = bindings;
@@ -146,10 +171,28 @@ impl<'a> Assembler<'a> {
             }
             return;
         }
+        if let Some(reason) = &self.ended {
+            let reason = format!("below the row where {reason}");
+            self.skip(row, reason, &first_text(cells));
+            return;
+        }
+        let filled = self.filled(cells);
+        let cells: &[Cell] = filled.as_deref().unwrap_or(cells);
         self.count_uncalculated(row, cells);
-        if let Some(reason) = self.reason_to_skip(row, cells) {
-            let text = cells.iter().find(|cell| !cell.is_blank()).map(|cell| cell.to_text().into_owned());
-            self.skip(row, reason, &text.unwrap_or_default());
+        if let Some(skip) = self.reason_to_skip(row, cells) {
+            if skip.and_rest {
+                self.ended = Some(skip.reason.clone());
+            }
+            self.skip(row, skip.reason, &first_text(cells));
+            if let Some(column) = skip.only {
+                self.bare.count += 1;
+                if self.bare.first.is_none()
+                    && let Binding::Cell { label, index } = &self.bindings[column]
+                {
+                    let text = shortened(&cells[column].to_text());
+                    self.bare.first = Some((column, self.places.cell(row, *index, label), text));
+                }
+            }
             return;
         }
         for (column, cell) in cells.iter().enumerate() {
@@ -171,8 +214,14 @@ impl<'a> Assembler<'a> {
         self.origins.push(RowOrigin { sheet, row });
     }
 
+    /// Leaves out a header that stands there once more.
+    pub(crate) fn skip_header(&mut self, row: u32, text: &str) {
+        self.skip(row, "the header once more".into(), text);
+    }
+
     /// The result, or the error that the rows gave rise to.
-    pub(crate) fn finish(self, encoding: Option<String>) -> Result<Extract, ReadError> {
+    pub(crate) fn finish(mut self, encoding: Option<String>) -> Result<Extract, ReadError> {
+        self.count_bare();
         let rules = &self.compiled.layout.columns;
         let file = self.source.file.clone();
         if let [first, others @ ..] = self.unreadable.as_slice() {
@@ -193,6 +242,9 @@ impl<'a> Assembler<'a> {
         if self.origins.is_empty() {
             let sheet = self.sheets.join(", ");
             return Err(ReadError::NoRows { file, sheet, skipped: self.skipped.len() });
+        }
+        if let Some(total) = self.total() {
+            return Err(total.into());
         }
         let empty_columns = self.empty_columns();
         let issues = self.issues.into_iter().chain(empty_columns).collect();
@@ -215,6 +267,82 @@ impl<'a> Assembler<'a> {
             skipped: self.skipped,
             encoding,
         })
+    }
+
+    /// The row with the blank cells of columns that fill down replaced by the cell above; `None` if there is nothing to replace.
+    fn filled<'c>(&mut self, cells: &[Cell<'c>]) -> Option<Vec<Cell<'c>>> {
+        let mut filled: Option<Vec<Cell<'c>>> = None;
+        let rules = &self.compiled.layout.columns;
+        for column in (0..rules.len()).filter(|column| rules[*column].fills_down) {
+            if !cells[column].is_blank() {
+                self.above[column] = Some(cells[column].owned());
+            } else if let Some(above) = &self.above[column] {
+                filled.get_or_insert_with(|| cells.to_vec())[column] = above.clone();
+            }
+        }
+        filled
+    }
+
+    /// An issue if many rows of the sheet have a name and nothing else: notes are few, so that half of the table may be lost.
+    fn count_bare(&mut self) {
+        let Bare { count, first } = std::mem::take(&mut self.bare);
+        let sheet = self.sheets.len().saturating_sub(1);
+        let kept = self.origins.len() - self.origins.partition_point(|origin| (origin.sheet as usize) < sheet);
+        // One in ten, and more than the notes of a short table.
+        if let Some((column, cell, text)) = first
+            && count > 3
+            && count * 10 >= kept + count
+        {
+            self.issues.push(Issue {
+                column: self.compiled.layout.columns[column].name.clone(),
+                sheet: self.sheet(),
+                cell,
+                text: format!("{text}, and {} more rows", count - 1),
+                code: IssueCode::RowsWithoutValues,
+            });
+        }
+    }
+
+    /// The error for a row that is the sum of all others of its sheet.
+    fn total(&self) -> Option<Contradiction> {
+        if self.compiled.layout.keeps_totals {
+            return None;
+        }
+        for (index, sheet) in self.sheets.iter().enumerate() {
+            let end_of = |count: usize| self.origins.partition_point(|origin| (origin.sheet as usize) < count);
+            let rows = end_of(index)..end_of(index + 1);
+            // Sums of another size than the numbers of a long file take time, and such a file is no table of a yearbook.
+            if rows.len() > 20_000 {
+                continue;
+            }
+            let letter = |column: usize| {
+                self.letters[column].iter().find(|(name, _)| name == sheet).map(|(_, letter)| letter.as_str())
+            };
+            let columns: Vec<(usize, &[Option<f64>])> = self
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(column, _)| letter(*column).is_some())
+                .filter_map(|(column, values)| match values {
+                    Values::Float(values) => Some((column, &values[rows.clone()])),
+                    _ => None,
+                })
+                .collect();
+            let Some(total) = totals::find(&columns) else { continue };
+            let row = self.origins[rows.start + total.row].row;
+            let label = letter(total.column).unwrap_or_default();
+            return Some(Contradiction::TotalRow {
+                file: self.source.file.clone(),
+                sheet: sheet.clone(),
+                cell: self.places.cell(row, total.column, label),
+                row,
+                column: self.compiled.layout.columns[total.column].name.clone(),
+                value: total.value,
+                sum: total.sum,
+                hits: total.hits,
+            });
+        }
+        None
     }
 
     /// Before rows are skipped: a formula that counts as missing must not take its row away unseen.
@@ -293,7 +421,7 @@ impl<'a> Assembler<'a> {
         self.skipped.push(SkippedRow { sheet, row, reason, text: shortened(text) });
     }
 
-    fn reason_to_skip(&self, row: u32, cells: &[Cell]) -> Option<String> {
+    fn reason_to_skip(&self, row: u32, cells: &[Cell]) -> Option<Skip> {
         let cell_of = |column: usize| match &self.bindings[column] {
             Binding::Cell { .. } => Cow::Borrowed(&cells[column]),
             Binding::Fixed { cell, .. } => Cow::Borrowed(cell),
@@ -301,17 +429,34 @@ impl<'a> Assembler<'a> {
             Binding::Absent => Cow::Owned(Cell::Empty),
         };
         let name = |column: usize| &self.compiled.layout.columns[column].name;
+        let plain = |reason: String| Skip { reason, and_rest: false, only: None };
         self.compiled.skip.iter().find_map(|rule| match rule {
             CompiledSkip::Null { column } => {
-                self.reading().is_missing(&cell_of(*column)).then(|| format!("{} is missing", name(*column)))
+                self.reading().is_missing(&cell_of(*column)).then(|| plain(format!("{} is missing", name(*column))))
+            }
+            CompiledSkip::Only { column } => {
+                let index_of = |column: usize| match &self.bindings[column] {
+                    Binding::Cell { index, .. } => Some(*index),
+                    _ => None,
+                };
+                // The same cell may be read twice, and what fills down says nothing of this row.
+                let blank = |other: usize| {
+                    let own = index_of(other).filter(|own| Some(*own) != index_of(*column));
+                    own.is_none() || self.compiled.layout.columns[other].fills_down || cells[other].is_blank()
+                };
+                let only = !cell_of(*column).is_blank() && (0..cells.len()).all(blank);
+                only.then(|| Skip { only: Some(*column), ..plain(format!("only {} is filled", name(*column))) })
             }
             // A formula is not the text that would stand there.
-            CompiledSkip::Matches { column, pattern } => pattern
+            CompiledSkip::Matches { column, pattern, and_rest } => pattern
                 .is_match(&match cell_of(*column).as_ref() {
                     Cell::Formula(_) => String::new(),
                     cell => normal::normalise(&cell.to_text()),
                 })
-                .then(|| format!("{} matches {}", name(*column), pattern.as_str())),
+                .then(|| Skip {
+                    and_rest: *and_rest,
+                    ..plain(format!("{} matches {}", name(*column), pattern.as_str()))
+                }),
         })
     }
 
@@ -345,14 +490,15 @@ impl<'a> Assembler<'a> {
     /// Scales, then adds; `None` if the result is no number any more.
     fn adjusted(&self, column: usize, parsed: Parsed) -> Option<Parsed> {
         let rule = &self.compiled.layout.columns[column];
+        let factor = self.bindings.factors.get(column).copied().unwrap_or(1.0);
         let add = rule.add.unwrap_or(0);
         match parsed {
             Parsed::Int(value) => value.checked_add(add).map(Parsed::Int),
             Parsed::Float(value) => {
                 debug_assert_eq!(rule.kind, ValueKind::Float);
                 let mut value = value;
-                if self.factors[column] != 1.0 {
-                    value = number::scaled(value, self.factors[column]);
+                if factor != 1.0 {
+                    value = number::scaled(value, factor);
                 }
                 if add != 0 {
                     value += add as f64;
@@ -362,6 +508,18 @@ impl<'a> Assembler<'a> {
             other => Some(other),
         }
     }
+}
+
+/// Why a row is left out.
+struct Skip {
+    reason: String,
+    and_rest: bool,
+    /// The column that alone was filled.
+    only: Option<usize>,
+}
+
+fn first_text(cells: &[Cell]) -> String {
+    cells.iter().find(|cell| !cell.is_blank()).map(|cell| cell.to_text().into_owned()).unwrap_or_default()
 }
 
 impl Places {
@@ -388,33 +546,17 @@ fn joined(letters: &[(String, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::layout::{ColumnRule, ColumnSource, Encoding, Format, HeaderRule, Layout, SheetChoice, ValueKind};
+    use crate::layout::{ColumnSource, Format, Layout, ValueKind, sample};
     use std::fs;
 
     #[test]
     fn a_year_in_a_file_name_is_no_number_stored_as_text() {
-        let rule = |name: &str, source: ColumnSource| ColumnRule {
-            name: name.into(),
-            source,
-            kind: ValueKind::Int,
-            optional: false,
-            scale: Vec::new(),
-            add: None,
-        };
-        let layout = Layout {
-            format: Format::Jsonl,
-            sheets: SheetChoice::First,
-            header: HeaderRule::None,
-            columns: vec![
-                rule("year", ColumnSource::File("year".into())),
-                rule("reports", ColumnSource::Field("reports".into())),
-            ],
-            skip: Vec::new(),
-            missing: Vec::new(),
-            encoding: Encoding::Utf8,
-            delimiter: b',',
-            file_pattern: Some(r"reports_(?<year>\d{4})".into()),
-        };
+        let columns = vec![
+            sample::column("year", ColumnSource::File("year".into()), ValueKind::Int),
+            sample::field("reports", ValueKind::Int),
+        ];
+        let layout =
+            Layout { file_pattern: Some(r"reports_(?<year>\d{4})".into()), ..sample::layout(Format::Jsonl, columns) };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reports_2013.jsonl");
         fs::write(&path, "{\"reports\": 3}\n{\"reports\": \"4\"}\n").unwrap();

@@ -56,6 +56,23 @@ impl Cell<'_> {
         }
     }
 
+    /// The same cell with a copy of its text.
+    pub(crate) fn owned(&self) -> Cell<'static> {
+        let copy = |text: &Cow<str>| Cow::Owned(text.to_string());
+        match self {
+            Cell::Text(text) => Cell::Text(copy(text)),
+            Cell::Digits(text) => Cell::Digits(copy(text)),
+            Cell::Error(text) => Cell::Error(copy(text)),
+            Cell::Formula(text) => Cell::Formula(copy(text)),
+            Cell::Empty => Cell::Empty,
+            Cell::Integer(value) => Cell::Integer(*value),
+            Cell::Number(value) => Cell::Number(*value),
+            Cell::Bool(value) => Cell::Bool(*value),
+            Cell::Date { days, with_time } => Cell::Date { days: *days, with_time: *with_time },
+            Cell::TaggedMissing(tag) => Cell::TaggedMissing(*tag),
+        }
+    }
+
     /// The cell as a text; empty if there is nothing.
     pub(crate) fn to_text(&self) -> Cow<'_, str> {
         match self {

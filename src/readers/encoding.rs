@@ -7,7 +7,7 @@ use std::{
 };
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding, GB18030, UTF_8};
+use encoding_rs::{BIG5, CoderResult, Decoder, DecoderResult, EUC_JP, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_8};
 
 use crate::{
     error::{ReadError, shortened},
@@ -50,6 +50,40 @@ pub(crate) fn decide(source: &Source, compiled: &Compiled) -> Result<&'static En
         line: wrong.line,
         fits,
     })
+}
+
+/// Fewer characters beyond ASCII than this are little to tell encodings apart by: most of them read any two bytes as some
+/// character.
+const CLEAR: usize = 50;
+
+/// What speaks against an encoding that was detected, as a sentence; `None` if nothing does.
+pub(crate) fn doubt(source: &Source, found: &str) -> Result<Option<String>, ReadError> {
+    let failed = |error: io::Error| source.open_error(error);
+    let Some(encoding) = Encoding::for_label(found.as_bytes()).filter(|found| *found != UTF_8) else { return Ok(None) };
+    if byte_order_mark(source).map_err(failed)?.is_some() {
+        return Ok(None);
+    }
+    let mut sample = vec![0; 4 * CHUNK];
+    let length = File::open(&source.path).and_then(|mut file| read_full(&mut file, &mut sample)).map_err(failed)?;
+    sample.truncate(length);
+    if encoding.is_single_byte() {
+        return Ok(Some(format!("taken as {}, which reads any text", label(encoding))));
+    }
+    let (text, _) = encoding.decode_without_bom_handling(&sample);
+    let count = text.chars().filter(|character| !character.is_ascii()).count();
+    let others: Vec<String> = [GB18030, BIG5, EUC_JP, EUC_KR, SHIFT_JIS]
+        .into_iter()
+        .filter(|other| *other != encoding && !other.decode_without_bom_handling(&sample).1)
+        .map(label)
+        .collect();
+    if count >= CLEAR || others.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "taken as {}, from only {count} characters beyond ASCII; {} would read them too",
+        label(encoding),
+        others.join(", ")
+    )))
 }
 
 /// The name of an encoding as a layout writes it.

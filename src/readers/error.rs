@@ -3,6 +3,8 @@
 
 use std::io;
 
+use crate::contradiction::Contradiction;
+
 /// What is wrong with a layout.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LayoutError {
@@ -24,12 +26,14 @@ pub enum LayoutError {
         known: Vec<String>,
     },
     /// A group that the pattern of file names does not have.
-    #[error("column `{column}` needs the group `{group}`; the pattern `file` has [{}]", known.join(", "))]
+    #[error("column `{column}` needs the group `{group}`; the pattern `{key}` has [{}]", known.join(", "))]
     UnknownGroup {
         /// Column that needs it.
         column: String,
         /// The group.
         group: String,
+        /// The key of the pattern.
+        key: &'static str,
         /// The groups there are.
         known: Vec<String>,
     },
@@ -63,9 +67,73 @@ pub enum LayoutError {
         /// Format of the layout.
         format: &'static str,
     },
-    /// A header of no rows.
-    #[error("a header has at least one row")]
+    /// A header of no rows, or of very many.
+    #[error("a header has 1 to 4 rows")]
     HeaderRows,
+    /// A sheet pattern, or a place in a sheet, in a format without sheets.
+    #[error("format `{format}` has no sheets; leave `sheet` and `below` out")]
+    NoSheetsInFormat {
+        /// Format of the layout.
+        format: &'static str,
+    },
+    /// One group name in both patterns.
+    #[error("the group `{group}` is in `file` and in `sheet`; give it another name in one of them")]
+    GroupTwice {
+        /// The group.
+        group: String,
+    },
+    /// A unit of files without one to come out in.
+    #[error("column `{column}` says what is `printed` and not what it becomes; add `unit`")]
+    PrintedWithoutUnit {
+        /// The column.
+        column: String,
+    },
+    /// Units that cannot be converted.
+    #[error("column `{column}`: `{from}` cannot be turned into `{to}`")]
+    Units {
+        /// The column.
+        column: String,
+        /// The printed unit.
+        from: String,
+        /// The unit to come out.
+        to: String,
+    },
+    /// Two ways to convert.
+    #[error("column `{column}` has `printed` and `scale`; both would convert: give one")]
+    ScaleAndPrinted {
+        /// The column.
+        column: String,
+    },
+    /// A title to agree with where there is none, or for a column that changes from row to row.
+    #[error(
+        "column `{column}` cannot have `title_says`: it needs a spreadsheet with a header, and a value that is the same in every row, as from `file` or `sheet`"
+    )]
+    TitleSays {
+        /// The column.
+        column: String,
+    },
+    /// A pattern with more than one group.
+    #[error(
+        "column `{column}`: `{key}` may have one group in parentheses, for the part that counts; write others as `(?:…)`"
+    )]
+    TitleGroups {
+        /// The column.
+        column: String,
+        /// The key of the pattern.
+        key: String,
+    },
+    /// A regular expression of a column that does not compile.
+    #[error("column `{column}`: `{key}: {pattern}` is not a regular expression: {source}")]
+    ColumnPattern {
+        /// The column.
+        column: String,
+        /// The key of the pattern.
+        key: String,
+        /// What was written.
+        pattern: String,
+        /// Why.
+        source: Box<regex::Error>,
+    },
     /// No sheet name.
     #[error("the layout names no sheets; leave `sheets` out to read the first")]
     NoSheets,
@@ -122,10 +190,18 @@ impl LayoutError {
             LayoutError::NoColumns => vec!["columns"],
             LayoutError::UnknownColumn { .. } => vec!["skip"],
             LayoutError::Pattern { key, .. } => vec![key],
+            LayoutError::NoSheetsInFormat { .. } | LayoutError::GroupTwice { .. } => vec!["sheet"],
             LayoutError::NoHeaderInFormat { .. } | LayoutError::HeaderRows => vec!["header"],
             LayoutError::NoSheets => vec!["sheets"],
             LayoutError::UnknownEncoding { .. } => vec!["encoding"],
             LayoutError::Delimiter { .. } => vec!["delimiter"],
+            LayoutError::TitleSays { column } => vec!["columns", column, "title_says"],
+            LayoutError::TitleGroups { column, key } | LayoutError::ColumnPattern { column, key, .. } => {
+                vec!["columns", column, key]
+            }
+            LayoutError::PrintedWithoutUnit { column }
+            | LayoutError::Units { column, .. }
+            | LayoutError::ScaleAndPrinted { column } => vec!["columns", column, "printed"],
             LayoutError::DuplicateColumn { column }
             | LayoutError::UnknownGroup { column, .. }
             | LayoutError::Source { column, .. }
@@ -143,6 +219,9 @@ pub enum ReadError {
     /// The layout itself is wrong.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The file says something else than the layout, or two things.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
     /// The file cannot be read.
     #[error("cannot read `{file}`: {source}")]
     Open {
@@ -244,9 +323,11 @@ pub enum ReadError {
         sheet: String,
         /// Column of the layout.
         column: String,
+        /// 1-based row of the header, where rows have addresses.
+        row: Option<u32>,
         /// Names that were tried.
         wanted: Vec<String>,
-        /// The most similar names there are, best first.
+        /// The most similar names there are, best first, with their cells.
         nearest: Vec<String>,
     },
     /// The two rows of a header are shifted against each other.
@@ -435,6 +516,7 @@ impl ReadError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             ReadError::Layout(_) | ReadError::Open { .. } | ReadError::Workbook { .. } => return None,
+            ReadError::Contradiction(contradiction) => contradiction.hint(),
             ReadError::Empty { .. } => "download or copy the file again".into(),
             ReadError::FileName { .. } => {
                 "rename the file, narrow the source's path, or change `file` of the layout; it is matched against the whole name without extension".into()
@@ -518,6 +600,7 @@ impl ReadError {
         let sheet_of = |sheet: &String| if sheet.is_empty() { None } else { Some(sheet.clone()) };
         let (file, sheet, cell) = match self {
             ReadError::Layout(_) => return None,
+            ReadError::Contradiction(contradiction) => contradiction.parts(),
             ReadError::Open { file, .. }
             | ReadError::Empty { file }
             | ReadError::FileName { file, .. }
@@ -530,8 +613,10 @@ impl ReadError {
             | ReadError::Csv { file, .. }
             | ReadError::Dta { file, .. } => (file, None, None),
             ReadError::Workbook { file, sheet, .. } => (file, sheet.clone(), None),
+            ReadError::MissingColumn { file, sheet, row, .. } => {
+                (file, sheet_of(sheet), row.map(|row| format!("row {row}")))
+            }
             ReadError::NoHeader { file, sheet, .. }
-            | ReadError::MissingColumn { file, sheet, .. }
             | ReadError::ShiftedHeader { file, sheet, .. }
             | ReadError::NoRows { file, sheet, .. } => (file, sheet_of(sheet), None),
             ReadError::AmbiguousColumn { file, sheet, cells, .. } => {

@@ -89,6 +89,13 @@ pub enum IssueCode {
     FormulaWithoutResult,
     /// A required column has no value in any row of a sheet. Its place is the letter or field; nothing was done.
     EmptyColumn,
+    /// An optional column is not in the file, or not in one of its sheets; all its values are missing.
+    AbsentColumn,
+    /// A tenth or more of the rows of a sheet have nothing but the one column of an `only` rule, and were left out by it. The
+    /// place is the first.
+    RowsWithoutValues,
+    /// The encoding was detected, and others read the text about as well. The text says which was taken.
+    EncodingGuessed,
 }
 
 impl IssueCode {
@@ -104,6 +111,9 @@ impl IssueCode {
             IssueCode::TaggedMissing => "tagged_missing",
             IssueCode::FormulaWithoutResult => "formula_without_result",
             IssueCode::EmptyColumn => "empty_column",
+            IssueCode::AbsentColumn => "absent_column",
+            IssueCode::RowsWithoutValues => "rows_without_values",
+            IssueCode::EncodingGuessed => "encoding_guessed",
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use regex::Regex;
 
-use crate::{error::LayoutError, normal, number};
+use crate::{declared::Declared, error::LayoutError, normal, number};
 
 /// How to read the files of one source.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,8 +12,12 @@ pub struct Layout {
     pub format: Format,
     /// Which sheets to read, of a spreadsheet.
     pub sheets: SheetChoice,
+    /// A regular expression with named groups over the whole name of a sheet: `(?<year>\d{4})年`.
+    pub sheet_pattern: Option<String>,
     /// How the header is found.
     pub header: HeaderRule,
+    /// The header is looked for below the first row in which a cell has this text: for the second of two tables of a sheet.
+    pub header_below: Option<String>,
     /// The columns to take.
     pub columns: Vec<ColumnRule>,
     /// The rows to leave out.
@@ -26,6 +30,8 @@ pub struct Layout {
     pub delimiter: u8,
     /// A regular expression with named groups over the whole file stem: `Data_(?<edition>\d{4})`.
     pub file_pattern: Option<String>,
+    /// A row that is the sum of all others stops the reading, unless such rows are meant to stay.
+    pub keeps_totals: bool,
 }
 
 /// What kind of file it is.
@@ -65,6 +71,9 @@ pub enum SheetChoice {
     Names(Vec<String>),
 }
 
+/// More header rows than this are not told from data.
+pub const MAX_HEADER_ROWS: usize = 4;
+
 /// How the header is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderRule {
@@ -72,7 +81,8 @@ pub enum HeaderRule {
     Found {
         /// Texts of the first header row, compared without blanks and width. None: the first row that is not blank.
         contains: Vec<String>,
-        /// Number of header rows; of two, the upper cell holds for the cells right of it until the next upper cell.
+        /// Number of header rows, at most [`MAX_HEADER_ROWS`]; a cell of all but the last holds for the cells right of it until
+        /// the next cell of its row.
         rows: usize,
     },
     /// There is no header.
@@ -90,17 +100,25 @@ pub struct ColumnRule {
     pub kind: ValueKind,
     /// A file without it gives missing values instead of an error.
     pub optional: bool,
+    /// The unit its values come out in. A header cell that prints another one, in view of `printed` and `scale`, is an error.
+    pub unit: Option<String>,
+    /// The units that files print, where they differ from `unit`; numbers are converted.
+    pub printed: Vec<PrintedRule>,
     /// Factors for files whose unit differs.
     pub scale: Vec<ScaleRule>,
     /// Added to every value, after scaling: `-1` turns the year of an edition into the year of its data.
     pub add: Option<i64>,
+    /// A blank cell takes the value above it: what a cell merged downwards looks like.
+    pub fills_down: bool,
+    /// A regular expression over the texts above the header; what its group finds there must be the value of this column.
+    pub title_says: Option<String>,
 }
 
 /// Where the values of a column come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnSource {
-    /// The column under a header cell that equals or begins with one of these names, after taking off blanks, `其中:`,
-    /// numbering, unit and translation. Equality wins over beginning.
+    /// The column under a header cell that equals one of these names, after taking off blanks, `其中:`, numbering, unit and
+    /// translation; or begins with one that ends in `*`. Equality wins over beginning.
     Header {
         /// The names.
         any_of: Vec<String>,
@@ -111,6 +129,10 @@ pub enum ColumnSource {
     },
     /// A group of `file_pattern`, or `stem`, the file name without extension.
     File(String),
+    /// A group of `sheet_pattern`.
+    Sheet(String),
+    /// What a regular expression, or its one group, finds in the texts above the header.
+    Title(String),
     /// The name of the sheet.
     SheetName,
     /// The field or variable of exactly this name.
@@ -153,6 +175,21 @@ impl ValueKind {
     }
 }
 
+/// The unit that some of the files print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrintedRule {
+    /// Group of `file_pattern` or `sheet_pattern` that decides; all files if absent.
+    pub by: Option<String>,
+    /// First value of the group it holds for, inclusive; open if absent.
+    pub from: Option<i64>,
+    /// Last value of the group it holds for, inclusive; open if absent.
+    pub to: Option<i64>,
+    /// The unit the numbers are in.
+    pub unit: String,
+    /// What the header cell says instead, where it is known to be wrong.
+    pub header: Option<String>,
+}
+
 /// A factor for some of the files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScaleRule {
@@ -160,24 +197,43 @@ pub struct ScaleRule {
     pub from: Option<i64>,
     /// Last value of the group it holds for, inclusive; open if absent.
     pub to: Option<i64>,
-    /// Group of `file_pattern` that decides.
+    /// Group of `file_pattern` or `sheet_pattern` that decides.
     pub by: String,
     /// The factor.
     pub factor: f64,
 }
 
-impl ScaleRule {
-    fn holds(&self, value: i64) -> bool {
-        self.from.is_none_or(|from| from <= value) && self.to.is_none_or(|to| value <= to)
-    }
+/// From and to, both included; open where absent.
+type Span = (Option<i64>, Option<i64>);
 
-    fn overlaps(&self, other: &ScaleRule) -> bool {
-        let starts_before_end = |one: &ScaleRule, two: &ScaleRule| match (one.from, two.to) {
-            (Some(from), Some(to)) => from <= to,
-            _ => true,
-        };
-        self.by == other.by && starts_before_end(self, other) && starts_before_end(other, self)
+impl ScaleRule {
+    fn span(&self) -> Span {
+        (self.from, self.to)
     }
+}
+
+impl PrintedRule {
+    pub(crate) fn span(&self) -> Span {
+        (self.from, self.to)
+    }
+}
+
+/// True if the span includes `value`.
+pub(crate) fn holds((from, to): Span, value: i64) -> bool {
+    from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)
+}
+
+fn overlap(one: Span, other: Span) -> bool {
+    let starts_before_end = |from: Option<i64>, to: Option<i64>| from.zip(to).is_none_or(|(from, to)| from <= to);
+    starts_before_end(one.0, other.1) && starts_before_end(other.0, one.1)
+}
+
+/// True if no span is empty and no two of one group overlap.
+pub(crate) fn are_apart(spans: &[(&str, Span)]) -> bool {
+    spans.iter().enumerate().all(|(index, (by, span))| {
+        let empty = matches!(span, (Some(from), Some(to)) if from > to);
+        !empty && !spans[..index].iter().any(|(earlier_by, earlier)| earlier_by == by && overlap(*earlier, *span))
+    })
 }
 
 /// Rows to leave out. Rows that are blank in every column read from the file are always left out.
@@ -189,6 +245,18 @@ pub enum SkipRule {
         column: String,
         /// Regular expression; matches anywhere unless anchored.
         pattern: String,
+    },
+    /// The first such row and everything below it, to the end of the sheet or file.
+    From {
+        /// Column of the layout.
+        column: String,
+        /// Regular expression; matches anywhere unless anchored.
+        pattern: String,
+    },
+    /// Rows in which every other column read from the file is blank: notes, headings.
+    Only {
+        /// Column of the layout.
+        column: String,
     },
     /// Says what always holds; may be written for the reader.
     Blank,
@@ -220,6 +288,9 @@ pub fn check(layout: &Layout) -> Result<(), LayoutError> {
 pub(crate) struct Compiled<'l> {
     pub(crate) layout: &'l Layout,
     pub(crate) file_pattern: Option<Regex>,
+    pub(crate) sheet_pattern: Option<Regex>,
+    /// By column: its units, and what it wants from the title.
+    pub(crate) declared: Vec<Declared>,
     pub(crate) skip: Vec<CompiledSkip>,
     pub(crate) sheets: Vec<(String, glob::Pattern)>,
     /// Normalised texts that mean missing.
@@ -233,13 +304,25 @@ pub(crate) struct Compiled<'l> {
 /// A skip rule with the index of its column.
 #[derive(Debug)]
 pub(crate) enum CompiledSkip {
-    Matches { column: usize, pattern: Regex },
+    Matches { column: usize, pattern: Regex, and_rest: bool },
     Null { column: usize },
+    Only { column: usize },
 }
 
 impl<'l> Compiled<'l> {
     pub(crate) fn new(layout: &'l Layout) -> Result<Compiled<'l>, LayoutError> {
-        let file_pattern = layout.file_pattern.as_deref().map(compile_file_pattern).transpose()?;
+        let whole_name = |key: &'static str, pattern: &Option<String>| {
+            pattern.as_deref().map(|pattern| compile_whole(key, pattern)).transpose()
+        };
+        let file_pattern = whole_name("file", &layout.file_pattern)?;
+        let sheet_pattern = whole_name("sheet", &layout.sheet_pattern)?;
+        if sheet_pattern.is_some() && layout.format != Format::Spreadsheet {
+            return Err(LayoutError::NoSheetsInFormat { format: layout.format.name() });
+        }
+        let patterns = Patterns { file: file_pattern.as_ref(), sheet: sheet_pattern.as_ref() };
+        if let Some(group) = patterns.twice() {
+            return Err(LayoutError::GroupTwice { group });
+        }
         check_header(layout)?;
         if layout.columns.is_empty() {
             return Err(LayoutError::NoColumns);
@@ -248,9 +331,10 @@ impl<'l> Compiled<'l> {
             if layout.columns[..index].iter().any(|earlier| earlier.name == rule.name) {
                 return Err(LayoutError::DuplicateColumn { column: rule.name.clone() });
             }
-            check_source(layout, rule, file_pattern.as_ref())?;
-            check_scale(rule, file_pattern.as_ref())?;
+            check_source(layout, rule, &patterns)?;
+            check_scale(rule, &patterns)?;
         }
+        let declared = layout.columns.iter().map(|rule| Declared::new(layout, rule)).collect::<Result<_, _>>()?;
         if layout.format == Format::Csv && !is_delimiter(layout.delimiter) {
             return Err(LayoutError::Delimiter { byte: layout.delimiter });
         }
@@ -263,7 +347,17 @@ impl<'l> Compiled<'l> {
             missing_texts,
             encoding: compile_encoding(layout)?,
             file_pattern,
+            sheet_pattern,
+            declared,
         })
+    }
+
+    /// Number of header rows; 0 without a header.
+    pub(crate) fn header_rows(&self) -> u32 {
+        match &self.layout.header {
+            HeaderRule::Found { rows, .. } => u32::try_from(*rows).unwrap_or(u32::MAX),
+            HeaderRule::None => 0,
+        }
     }
 
     /// True if `text` means missing.
@@ -279,11 +373,33 @@ impl<'l> Compiled<'l> {
     }
 }
 
-/// Makes the pattern hold for the whole stem, so that `Data_\d{4}` does not take `Data_2006_old`.
-fn compile_file_pattern(pattern: &str) -> Result<Regex, LayoutError> {
+/// The patterns whose groups columns and factors may name.
+struct Patterns<'p> {
+    file: Option<&'p Regex>,
+    sheet: Option<&'p Regex>,
+}
+
+impl Patterns<'_> {
+    fn groups(pattern: Option<&Regex>) -> Vec<String> {
+        pattern.map(|pattern| pattern.capture_names().flatten().map(String::from).collect()).unwrap_or_default()
+    }
+
+    fn all(&self) -> Vec<String> {
+        [Patterns::groups(self.file), Patterns::groups(self.sheet)].concat()
+    }
+
+    /// A group that both have.
+    fn twice(&self) -> Option<String> {
+        let of_file = Patterns::groups(self.file);
+        Patterns::groups(self.sheet).into_iter().find(|group| of_file.contains(group))
+    }
+}
+
+/// Makes the pattern hold for the whole name, so that `Data_\d{4}` does not take `Data_2006_old`.
+fn compile_whole(key: &'static str, pattern: &str) -> Result<Regex, LayoutError> {
     let wrong = |source| LayoutError::Pattern {
-        key: "file",
-        place: "`file`".into(),
+        key,
+        place: format!("`{key}`"),
         pattern: pattern.into(),
         source: Box::new(source),
     };
@@ -294,15 +410,22 @@ fn compile_file_pattern(pattern: &str) -> Result<Regex, LayoutError> {
 
 fn check_header(layout: &Layout) -> Result<(), LayoutError> {
     match (&layout.header, layout.format) {
-        (HeaderRule::Found { rows: 0, .. }, Format::Spreadsheet | Format::Csv) => Err(LayoutError::HeaderRows),
+        (HeaderRule::Found { rows, .. }, Format::Spreadsheet | Format::Csv)
+            if !(1..=MAX_HEADER_ROWS).contains(rows) =>
+        {
+            Err(LayoutError::HeaderRows)
+        }
         (HeaderRule::Found { .. }, Format::Dta | Format::Jsonl | Format::Text) => {
             Err(LayoutError::NoHeaderInFormat { format: layout.format.name() })
+        }
+        _ if layout.header_below.is_some() && layout.format != Format::Spreadsheet => {
+            Err(LayoutError::NoSheetsInFormat { format: layout.format.name() })
         }
         _ => Ok(()),
     }
 }
 
-fn check_source(layout: &Layout, rule: &ColumnRule, file_pattern: Option<&Regex>) -> Result<(), LayoutError> {
+fn check_source(layout: &Layout, rule: &ColumnRule, patterns: &Patterns) -> Result<(), LayoutError> {
     let has_header = matches!(layout.header, HeaderRule::Found { .. });
     let two_rows = matches!(layout.header, HeaderRule::Found { rows, .. } if rows > 1);
     let table = matches!(layout.format, Format::Spreadsheet | Format::Csv);
@@ -334,36 +457,54 @@ fn check_source(layout: &Layout, rule: &ColumnRule, file_pattern: Option<&Regex>
             misplaced("position", "has no ordered columns")
         }
         ColumnSource::Position(0) => misplaced("position", "counts columns from 1"),
-        ColumnSource::File(group) if group != "stem" => check_group(&rule.name, group, file_pattern),
+        ColumnSource::Title(_) if layout.format != Format::Spreadsheet || !has_header => {
+            misplaced("title", "has no texts above a header here")
+        }
+        ColumnSource::File(group) if group != "stem" => {
+            check_group(&rule.name, group, "file", Patterns::groups(patterns.file))
+        }
+        ColumnSource::Sheet(group) => check_group(&rule.name, group, "sheet", Patterns::groups(patterns.sheet)),
         _ => Ok(()),
     }
 }
 
-fn check_group(column: &str, group: &str, pattern: Option<&Regex>) -> Result<(), LayoutError> {
-    let known: Vec<String> =
-        pattern.map(|pattern| pattern.capture_names().flatten().map(String::from).collect()).unwrap_or_default();
+fn check_group(column: &str, group: &str, key: &'static str, known: Vec<String>) -> Result<(), LayoutError> {
     if known.iter().any(|name| name == group) {
         return Ok(());
     }
-    Err(LayoutError::UnknownGroup { column: column.into(), group: group.into(), known })
+    Err(LayoutError::UnknownGroup { column: column.into(), group: group.into(), key, known })
 }
 
-fn check_scale(rule: &ColumnRule, pattern: Option<&Regex>) -> Result<(), LayoutError> {
-    if !rule.scale.is_empty() && rule.kind != ValueKind::Float {
+fn check_scale(rule: &ColumnRule, patterns: &Patterns) -> Result<(), LayoutError> {
+    let converts = !rule.scale.is_empty() || !rule.printed.is_empty();
+    if converts && rule.kind != ValueKind::Float {
         return Err(LayoutError::ScaleKind { column: rule.name.clone(), kind: rule.kind.name() });
+    }
+    if !rule.scale.is_empty() && !rule.printed.is_empty() {
+        return Err(LayoutError::ScaleAndPrinted { column: rule.name.clone() });
     }
     if rule.add.is_some() && !matches!(rule.kind, ValueKind::Int | ValueKind::Float) {
         return Err(LayoutError::AddKind { column: rule.name.clone(), kind: rule.kind.name() });
     }
-    for (index, scale) in rule.scale.iter().enumerate() {
-        check_group(&rule.name, &scale.by, pattern)?;
-        if !scale.factor.is_finite() || scale.factor == 0.0 {
-            return Err(LayoutError::Factor { column: rule.name.clone(), factor: scale.factor });
-        }
-        let empty = matches!((scale.from, scale.to), (Some(from), Some(to)) if from > to);
-        if empty || rule.scale[..index].iter().any(|earlier| earlier.overlaps(scale)) {
-            return Err(LayoutError::ScaleRange { column: rule.name.clone(), by: scale.by.clone() });
-        }
+    let all = patterns.all();
+    let key = if patterns.sheet.is_some() { "file` or `sheet" } else { "file" };
+    for by in
+        rule.scale.iter().map(|scale| &scale.by).chain(rule.printed.iter().filter_map(|printed| printed.by.as_ref()))
+    {
+        check_group(&rule.name, by, key, all.clone())?;
+    }
+    if let Some(wrong) = rule.scale.iter().find(|scale| !scale.factor.is_finite() || scale.factor == 0.0) {
+        return Err(LayoutError::Factor { column: rule.name.clone(), factor: wrong.factor });
+    }
+    let scales: Vec<(&str, Span)> = rule.scale.iter().map(|scale| (scale.by.as_str(), scale.span())).collect();
+    // All rules on the printed unit must be apart, whatever group they ask: only one unit can hold.
+    let prints: Vec<(&str, Span)> = rule.printed.iter().map(|printed| ("", printed.span())).collect();
+    let groups: Vec<&Option<String>> = rule.printed.iter().map(|printed| &printed.by).collect();
+    let one_group = groups.windows(2).all(|pair| pair[0] == pair[1]);
+    if !are_apart(&scales) || !are_apart(&prints) || !one_group {
+        let by = scales.first().map(|(by, _)| by.to_string());
+        let by = by.or(groups.into_iter().flatten().next().cloned()).unwrap_or_default();
+        return Err(LayoutError::ScaleRange { column: rule.name.clone(), by });
     }
     Ok(())
 }
@@ -372,7 +513,7 @@ fn check_scale(rule: &ColumnRule, pattern: Option<&Regex>) -> Result<(), LayoutE
 pub(crate) fn factor_for<E>(rule: &ColumnRule, mut group: impl FnMut(&str) -> Result<i64, E>) -> Result<f64, E> {
     let mut factor = 1.0;
     for scale in &rule.scale {
-        if scale.holds(group(&scale.by)?) {
+        if holds(scale.span(), group(&scale.by)?) {
             factor *= scale.factor;
         }
     }
@@ -393,15 +534,19 @@ fn compile_skip(layout: &Layout) -> Result<Vec<CompiledSkip>, LayoutError> {
             SkipRule::Null { column } => {
                 compiled.push(CompiledSkip::Null { column: index_of(column)? });
             }
-            SkipRule::Matches { column, pattern } => compiled.push(CompiledSkip::Matches {
-                column: index_of(column)?,
-                pattern: Regex::new(pattern).map_err(|source| LayoutError::Pattern {
-                    key: "skip",
-                    place: format!("skip rule of `{column}`"),
-                    pattern: pattern.clone(),
-                    source: Box::new(source),
-                })?,
-            }),
+            SkipRule::Only { column } => compiled.push(CompiledSkip::Only { column: index_of(column)? }),
+            SkipRule::Matches { column, pattern } | SkipRule::From { column, pattern } => {
+                compiled.push(CompiledSkip::Matches {
+                    column: index_of(column)?,
+                    and_rest: matches!(rule, SkipRule::From { .. }),
+                    pattern: Regex::new(pattern).map_err(|source| LayoutError::Pattern {
+                        key: "skip",
+                        place: format!("skip rule of `{column}`"),
+                        pattern: pattern.clone(),
+                        source: Box::new(source),
+                    })?,
+                });
+            }
         }
     }
     Ok(compiled)
@@ -456,25 +601,37 @@ pub(crate) mod sample {
         Layout {
             format,
             sheets: SheetChoice::First,
+            sheet_pattern: None,
             header,
+            header_below: None,
             columns,
             skip: Vec::new(),
             missing: Vec::new(),
             encoding: Encoding::Utf8,
             delimiter: b',',
             file_pattern: None,
+            keeps_totals: false,
         }
     }
 
     /// The required column of the field `name`.
     pub(crate) fn field(name: &str, kind: ValueKind) -> ColumnRule {
+        column(name, ColumnSource::Field(name.into()), kind)
+    }
+
+    /// A required column.
+    pub(crate) fn column(name: &str, source: ColumnSource, kind: ValueKind) -> ColumnRule {
         ColumnRule {
             name: name.into(),
-            source: ColumnSource::Field(name.into()),
+            source,
             kind,
             optional: false,
+            unit: None,
+            printed: Vec::new(),
             scale: Vec::new(),
             add: None,
+            fills_down: false,
+            title_says: None,
         }
     }
 

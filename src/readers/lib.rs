@@ -15,14 +15,19 @@
 mod assemble;
 mod bind;
 mod cell;
+pub mod contradiction;
 mod date;
+mod declared;
 mod delimited;
 mod encoding;
 pub mod error;
 pub mod extract;
+#[cfg(test)]
+mod features;
 mod header;
 mod jsonl;
 pub mod layout;
+mod name;
 mod normal;
 mod number;
 pub mod places;
@@ -33,27 +38,37 @@ mod spreadsheet;
 mod stata;
 pub mod terms;
 mod text;
+mod totals;
+mod unit;
 mod value;
 mod workbook;
 
 use crate::error::ReadError;
-use crate::extract::Extract;
-use crate::layout::{Compiled, Format, Layout};
+use crate::extract::{Extract, Issue, IssueCode};
+use crate::layout::{Compiled, Encoding, Format, Layout};
 use crate::source::Source;
 use std::path::Path;
 
 /// Enters the key of everything read; raised when the same file and layout give another result.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Reads one file as `layout` says. `shown_as` is the path as the user knows it; errors name the file by it.
 pub fn read(path: &Path, shown_as: &str, layout: &Layout) -> Result<Extract, ReadError> {
     let compiled = Compiled::new(layout)?;
     let source = Source::open(path, shown_as, &compiled)?;
-    match layout.format {
+    let mut extract = match layout.format {
         Format::Spreadsheet => spreadsheet::read(&source, &compiled),
         Format::Csv => delimited::read(&source, &compiled),
         Format::Dta => stata::read(&source, &compiled),
         Format::Jsonl => jsonl::read(&source, &compiled),
         Format::Text => text::read(&source, &compiled),
+    }?;
+    if layout.encoding == Encoding::Detect
+        && let Some(found) = extract.encoding.clone()
+        && let Some(text) = encoding::doubt(&source, &found)?
+    {
+        let (column, sheet, cell) = (String::new(), String::new(), String::new());
+        extract.issues.push(Issue { column, sheet, cell, text, code: IssueCode::EncodingGuessed });
     }
+    Ok(extract)
 }

@@ -1,5 +1,5 @@
-//! Texts as they are compared: without blanks, with half-width digits, letters and parentheses; header cells without
-//! numbering, unit and translation. What is stored is never normalised, only what is compared. Knows no cell and no layout.
+//! Texts as they are compared: without blanks, with half-width digits, letters and parentheses. What is stored is never
+//! normalised, only what is compared. Knows no cell and no layout.
 
 /// True for every blank a spreadsheet may hold: white space, the full-width space, no-break and zero-width spaces.
 pub(crate) fn is_blank(character: char) -> bool {
@@ -38,43 +38,6 @@ pub(crate) fn normalise(text: &str) -> String {
     normal
 }
 
-/// The names a normalised header cell may go by: as it stands, and after each step of taking off `其中:`, numbering, unit
-/// and translation. `(2)制造业Manufacturing` goes by itself, `制造业Manufacturing` and `制造业`; the steps are kept
-/// because a translation and an abbreviation look alike: `人均GDP(元)` must go by `人均GDP`.
-pub(crate) fn header_names(normal: &str) -> Vec<&str> {
-    let mut names = vec![normal];
-    let mut name = normal;
-    loop {
-        let shorter = [
-            name.strip_prefix("其中:").unwrap_or(name),
-            without_numbering(name),
-            without_trailing_parentheses(name),
-            without_trailing_latin(name),
-        ]
-        .into_iter()
-        .find(|shorter| shorter.len() < name.len() && !shorter.is_empty());
-        match shorter {
-            Some(shorter) => name = shorter,
-            None => return names,
-        }
-        names.push(name);
-    }
-}
-
-fn without_numbering(name: &str) -> &str {
-    let Some(rest) = name.strip_prefix('(') else {
-        return name;
-    };
-    match rest.split_once(')') {
-        Some((number, rest))
-            if !rest.is_empty() && !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit()) =>
-        {
-            rest
-        }
-        _ => name,
-    }
-}
-
 pub(crate) fn without_trailing_parentheses(name: &str) -> &str {
     if !name.ends_with(')') {
         return name;
@@ -87,25 +50,11 @@ pub(crate) fn without_trailing_parentheses(name: &str) -> &str {
             _ => {}
         }
         if depth == 0 {
-            // A header that is nothing but a parenthesis keeps it.
+            // A text that is nothing but a parenthesis keeps it.
             return if position == 0 { name } else { &name[..position] };
         }
     }
     name
-}
-
-/// Cuts a translation that follows a text in another script. Something with a letter must be there, so that
-/// `GDP2010` and `产业2` keep their digits, and a header in Latin script alone stays whole.
-fn without_trailing_latin(name: &str) -> &str {
-    let Some((last, character)) =
-        name.char_indices().rev().find(|(_, character)| !character.is_ascii() || matches!(character, '(' | ')'))
-    else {
-        return name;
-    };
-    let start = last + character.len_utf8();
-    let tail = &name[start..];
-    let translated = tail.chars().filter(char::is_ascii_alphabetic).count() >= 3;
-    if translated { &name[..start] } else { name }
 }
 
 /// How alike two texts are, from 0 to 1, for suggestions in messages.
@@ -145,30 +94,6 @@ mod tests {
         ] {
             assert_eq!(normalise(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn a_header_is_known_by_its_name_alone() {
-        for (text, expected) in [
-            ("年末总人口(万人)", "年末总人口"),
-            ("其中：建成区面积_x000D_\n(平方公里)_x000D_\n#Area of Built District_x000D_\n(sq.km)", "建成区面积"),
-            ("⑵制造业_x000D_\nManufacturing", "制造业"),
-            (" (5)金融业_x000D_\nFinancial Intermediation", "金融业"),
-            ("年末总人口_x000D_\n(万人)_x000D_\nTotal Population at Year-end_x000D_\n(10 000 persons)", "年末总人口"),
-            ("第二产业(1)采矿业_x000D_\nSecondary Industry： Mining", "第二产业(1)采矿业"),
-            ("全市_x000D_\nTotal City_x000D_\n\t", "全市"),
-            ("gdp（亿元人民币）", "gdp"),
-            ("城市建设用地占市区面积比重(％)", "城市建设用地占市区面积比重"),
-            ("GDP2010", "GDP2010"),
-            ("产业2", "产业2"),
-            ("人均GDP", "人均"),
-            ("(1)", "(1)"),
-            ("互联网宽带接入用户_千户", "互联网宽带接入用户_千户"),
-        ] {
-            let normal = normalise(text);
-            assert_eq!(header_names(&normal).last(), Some(&expected), "{text}");
-        }
-        assert_eq!(header_names("人均GDP(元)"), ["人均GDP(元)", "人均GDP", "人均"]);
     }
 
     #[test]

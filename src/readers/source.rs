@@ -53,6 +53,11 @@ impl Source {
         }
     }
 
+    /// All groups of `file_pattern` with what they matched.
+    pub(crate) fn groups(&self) -> &[(String, String)] {
+        &self.groups
+    }
+
     /// The same as a whole number.
     pub(crate) fn group_number(&self, name: &str) -> Result<i64, ReadError> {
         let text = self.group(name);

@@ -2,12 +2,13 @@
 
 use crate::{
     assemble::{Assembler, Places},
-    bind::{self, Ground},
+    bind::{self, Binding, Ground},
     cell::Cell,
+    contradiction::Contradiction,
     error::ReadError,
     extract::Extract,
     header::{Header, Search, Texts},
-    layout::{Compiled, HeaderRule, SheetChoice},
+    layout::{ColumnSource, Compiled, HeaderRule, SheetChoice},
     normal,
     source::Source,
     workbook::{self, Row, Workbook},
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, ReadError> {
     let mut workbook = Workbook::open(source)?;
     let sheets = choose(source, compiled, &workbook.sheets())?;
+    only_one_holds_it(source, compiled, &mut workbook)?;
     let epoch_1904 = workbook.epoch_1904();
     let mut assembler = Assembler::new(compiled, source, Places::Sheet)?;
     for sheet in sheets {
@@ -30,9 +32,20 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
             label: &workbook::letters,
         };
         let bindings = bind::bind(compiled, &ground)?;
+        let places = places(&bindings);
         assembler.start_sheet(&sheet, bindings, epoch_1904);
         let wanted = assembler.wanted();
-        for row in body {
+        let mut rest = body;
+        while let Some((row, below)) = rest.split_first() {
+            rest = below;
+            if let Some(again) = header_again(compiled, row, below) {
+                same_places(compiled, &ground, row.number, again, &places)?;
+                let first = row.cells.first().map_or_else(String::new, |(_, cell)| cell.to_text().into_owned());
+                let end = row.number.saturating_add(compiled.header_rows());
+                rest = &below[below.partition_point(|row| row.number < end)..];
+                assembler.skip_header(row.number, &first);
+                continue;
+            }
             let cells: Vec<Cell> = wanted.iter().map(|index| cell_at(row, *index)).collect();
             assembler.row(row.number, &cells, || {
                 row.cells.first().map_or_else(String::new, |(_, cell)| cell.to_text().into_owned())
@@ -66,6 +79,28 @@ fn choose(source: &Source, compiled: &Compiled, sheets: &[(String, bool)]) -> Re
     Ok(known.iter().filter(|name| compiled.sheets.iter().any(|wanted| fits(name, wanted))).cloned().collect())
 }
 
+/// With `sheets: first`, no other visible sheet may hold the header: which of the two is meant cannot be known, and the first
+/// may be the one that a later edition put there.
+fn only_one_holds_it(source: &Source, compiled: &Compiled, workbook: &mut Workbook) -> Result<(), ReadError> {
+    let HeaderRule::Found { contains, .. } = &compiled.layout.header else { return Ok(()) };
+    let visible: Vec<String> =
+        workbook.sheets().into_iter().filter(|(_, visible)| *visible).map(|(name, _)| name).collect();
+    if compiled.layout.sheets != SheetChoice::First || contains.is_empty() || visible.len() < 2 {
+        return Ok(());
+    }
+    let mut holders = Vec::new();
+    for sheet in visible {
+        let rows = workbook.rows(&sheet)?;
+        let mut search = Search::new(contains);
+        let found = rows.iter().find(|row| search.offer(row.number, &texts(row)));
+        holders.extend(found.map(|row| (sheet, row.number)));
+    }
+    if holders.len() < 2 {
+        return Ok(());
+    }
+    Err(Contradiction::SeveralSheets { file: source.file.clone(), sheets: holders }.into())
+}
+
 /// The header and the rows below it.
 fn split<'r>(
     source: &Source,
@@ -73,20 +108,91 @@ fn split<'r>(
     sheet: &str,
     rows: &'r [Row],
 ) -> Result<(Option<Header>, &'r [Row]), ReadError> {
-    let HeaderRule::Found { contains, rows: height } = &compiled.layout.header else {
+    let HeaderRule::Found { contains, .. } = &compiled.layout.header else {
         return Ok((None, rows));
     };
+    let start = match &compiled.layout.header_below {
+        None => 0,
+        Some(text) => {
+            let wanted = normal::normalise(text);
+            let holds = |row: &Row| texts(row).iter().any(|(_, text)| normal::normalise(text).contains(&wanted));
+            rows.iter().position(holds).map(|row| row + 1).ok_or_else(|| Contradiction::NoBelow {
+                file: source.file.clone(),
+                sheet: sheet.to_string(),
+                text: text.clone(),
+            })?
+        }
+    };
     let mut search = Search::new(contains);
-    let Some(first) = rows.iter().position(|row| search.offer(row.number, &texts(row))) else {
+    let Some(first) = rows[start..].iter().position(|row| search.offer(row.number, &texts(row))) else {
         return Err(search.failed(&source.file, sheet));
     };
-    // Counted by row number, not by rows with content: the second header row may be blank.
-    let end = rows[first].number.saturating_add(u32::try_from(*height).unwrap_or(u32::MAX));
-    let body = rows.partition_point(|row| row.number < end);
-    let header_rows = (rows[first].number..end.min(rows[first].number.saturating_add(64)))
-        .map(|number| rows[first..body].iter().find(|row| row.number == number).map(texts).unwrap_or_default())
-        .collect::<Vec<Texts>>();
-    Ok((Some(Header::new(&header_rows)), &rows[body..]))
+    let first = start + first;
+    // Of the texts above, those below the text that was asked for speak of this table.
+    let above = rows[start.saturating_sub(1)..first].iter().flat_map(|row| {
+        row.cells
+            .iter()
+            .map(|(index, cell)| (format!("{}{}", workbook::letters(*index), row.number), cell.to_text().into_owned()))
+    });
+    let (header, body) = header_at(compiled, &rows[first], &rows[first + 1..]);
+    Ok((Some(header.placed(rows[first].number, above.collect())), body))
+}
+
+/// The header that begins in `first`, and the rows below it. Counted by row number, not by rows with content: the second header
+/// row may be blank.
+fn header_at<'r>(compiled: &Compiled, first: &Row, below: &'r [Row]) -> (Header, &'r [Row]) {
+    let end = first.number.saturating_add(compiled.header_rows());
+    let body = below.partition_point(|row| row.number < end);
+    let mut header_rows: Vec<Texts> = vec![texts(first)];
+    for number in first.number.saturating_add(1)..end {
+        header_rows.push(below[..body].iter().find(|row| row.number == number).map(texts).unwrap_or_default());
+    }
+    (Header::new(&header_rows), &below[body..])
+}
+
+/// The header, where it begins once more in this row: on every page of a printed table, or over a second one.
+fn header_again(compiled: &Compiled, row: &Row, below: &[Row]) -> Option<Header> {
+    let HeaderRule::Found { contains, .. } = &compiled.layout.header else { return None };
+    let is_header = !contains.is_empty() && Search::new(contains).offer(row.number, &texts(row));
+    is_header.then(|| header_at(compiled, row, below).0)
+}
+
+/// Which cell each column has.
+fn places(bindings: &[Binding]) -> Vec<Option<usize>> {
+    let place = |binding: &Binding| match binding {
+        Binding::Cell { index, .. } => Some(*index),
+        _ => None,
+    };
+    bindings.iter().map(place).collect()
+}
+
+/// What stands below a second header must be what stands below the first.
+fn same_places(
+    compiled: &Compiled,
+    ground: &Ground,
+    row: u32,
+    again: Header,
+    places_before: &[Option<usize>],
+) -> Result<(), ReadError> {
+    let again = again.placed(row, Vec::new());
+    let first_row = ground.header.and_then(Header::row).unwrap_or(1);
+    let moved = |column: &str| Contradiction::SecondHeader {
+        file: ground.source.file.clone(),
+        sheet: ground.sheet.to_string(),
+        row,
+        first_row,
+        column: column.to_string(),
+    };
+    let rules = &compiled.layout.columns;
+    for (rule, before) in rules.iter().zip(places_before) {
+        if let ColumnSource::Header { any_of, sub, nth } = &rule.source
+            && again.find(any_of, sub.as_deref(), *nth).ok().flatten() != *before
+        {
+            return Err(moved(&rule.name).into());
+        }
+    }
+    // A second table may print another unit under the same name. Its title was that of the first.
+    bind::units_agree(compiled, &Ground { header: Some(&again), ..*ground }, places_before)
 }
 
 fn texts(row: &Row) -> Texts {
