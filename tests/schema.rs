@@ -155,7 +155,18 @@ const STAGES: &[(&str, &str, &str)] = &[
     ("{kind: sql, query: select a from x, key: [a], @}", "kind_sql", "in stage"),
     ("{kind: ingest, from: x, layout: layout.yaml, key: [a], @}", "kind_ingest", "in stage"),
     ("{kind: index, from: x, method: entropy, indicators: {a: +}, key: [a], @}", "kind_index", "in stage"),
+    ("{kind: measures, file: catalogue.yaml, @}", "kind_measures", "in stage"),
+    ("{kind: measures, file: catalogue.yaml, roles: {@}}", "roles", "in `roles`"),
+    ("{kind: measures, file: catalogue.yaml, waive: [{@}]}", "waiver", "in a waiver"),
+    ("{kind: places, from: x, name: a, names: x, @}", "kind_places", "in stage"),
+    ("{kind: places, from: x, name: a, names: {table: x, @}}", "names", "in `names`"),
+    ("{kind: places, from: x, name: a, names: x, entities: {table: x, @}}", "entities", "in `entities`"),
+    ("{kind: places, from: x, name: a, names: x, events: {table: x, @}}", "events", "in `events`"),
     ("{kind: report, exhibits: exhibits.yaml, formats: [html], languages: [en], @}", "kind_report", "in stage"),
+    ("{kind: terms, from: x, text: a, dictionary: x, key: [a], @}", "kind_terms", "in stage"),
+    ("{kind: terms, from: x, text: a, dictionary: {table: x, @}, key: [a]}", "dictionary", "in `dictionary`"),
+    ("{kind: terms, from: x, text: a, dictionary: x, words: {table: x, @}, key: [a]}", "words", "in `words`"),
+    ("{kind: terms, from: x, text: a, dictionary: x, fragment: {below: 3, @}, key: [a]}", "fragment", "in `fragment`"),
     ("{kind: estimate, from: x, formula: a ~ b, estimator: twfe, @}", "kind_estimate", "in stage"),
     ("{kind: estimate, from: x, formula: a ~ b, estimator: bacon, @}", "kind_estimate", "in stage"),
     ("{kind: estimate, from: x, formula: a ~ b, small_sample: {@}}", "small_sample", "in `small_sample`"),
@@ -179,6 +190,16 @@ const STAGES: &[(&str, &str, &str)] = &[
         "{kind: estimate, from: x, formula: a ~ b, estimator: spatial_lag, spatial_lag: {panel: [a, b], economic: a, @}}",
         "spatial",
         "in `spatial_lag`",
+    ),
+    (
+        "{kind: estimate, from: x, formula: a ~ 1, estimator: moran, moran: {panel: [a, b], economic: a, @}}",
+        "moran",
+        "in `moran`",
+    ),
+    (
+        "{kind: estimate, from: x, formula: a ~ 1, estimator: moran, moran: {panel: [a, b], pairs: {table: x, from: a, to: b, @}}}",
+        "pairs",
+        "in `pairs`",
     ),
 ];
 
@@ -208,6 +229,7 @@ fn known(stage: &str, place: &str) -> BTreeSet<String> {
     let study = Study::new(&[
         ("data/x.csv", b"a,b\n1,2\n"),
         ("layout.yaml", b"format: csv\ncolumns: {a: {field: a, type: int}, b: {field: b, type: int}}\n"),
+        ("catalogue.yaml", b"measures: {}\n"),
         ("exhibits.yaml", b"exhibits: {}\n"),
     ]);
     let head = "restudy: 1\nstudy: {name: s}\nsources: {x: {path: data/x.csv}}\nstages:\n  x: {kind: ingest, from: x, layout: layout.yaml, key: [a]}\n";
