@@ -3,7 +3,9 @@
 
 mod gc;
 mod missing;
+mod origin;
 mod plan;
+mod profile;
 mod progress;
 mod render;
 mod run;
@@ -60,6 +62,8 @@ enum Command {
     Gc(gc::GcArgs),
     /// Say what would run and why; run nothing
     Plan(plan::PlanArgs),
+    /// Draft a layout and a contract from the files of a source
+    Profile(profile::ProfileArgs),
     /// Rebuild what is out of date
     Run(run::RunArgs),
     /// Print a table of the study
@@ -122,6 +126,7 @@ fn command(cli: Cli) -> ExitCode {
     let result = match &cli.command {
         Command::Gc(args) => gc::gc(&open, args),
         Command::Plan(args) => plan::plan(&open, args),
+        Command::Profile(args) => profile::profile(&open, args),
         Command::Run(args) => run::run(&open, args),
         Command::Show(args) => show::show(&open, args),
         Command::Sql(args) => sql::sql(&open, args),

@@ -2,12 +2,14 @@
 
 mod bits;
 mod cli;
+mod contracts;
 mod crash;
 mod digest;
 mod estimate;
 mod keys;
 mod layers;
 mod missing;
+mod profile;
 mod real;
 mod shadow;
 mod slt;

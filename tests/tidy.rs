@@ -39,7 +39,19 @@ fn kinds_estimators_and_measures_are_listed_in_order() {
         (
             "src/kinds/lib.rs",
             "src/kinds",
-            &["lib", "convert", "checks", "matrix", "layout", "exhibits", "regression", "descriptive", "missing"][..],
+            &[
+                "lib",
+                "convert",
+                "checks",
+                "matrix",
+                "layout",
+                "exhibits",
+                "regression",
+                "descriptive",
+                "missing",
+                "origin",
+                "profile",
+            ][..],
         ),
         ("src/stats/estimators/mod.rs", "src/stats/estimators", &["mod"][..]),
     ] {

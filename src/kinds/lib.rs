@@ -12,6 +12,8 @@ pub mod ingest;
 pub mod layout;
 pub mod matrix;
 pub mod missing;
+pub mod origin;
+pub mod profile;
 pub mod regression;
 pub mod report;
 pub mod sql;

@@ -26,6 +26,7 @@ mod sniff;
 mod source;
 mod spreadsheet;
 mod stata;
+pub mod survey;
 mod text;
 mod value;
 mod workbook;
