@@ -4,7 +4,9 @@
 mod catalogue;
 mod gc;
 mod missing;
+mod origin;
 mod plan;
+mod profile;
 mod progress;
 mod render;
 mod run;
@@ -64,6 +66,8 @@ enum Command {
     Gc(gc::GcArgs),
     /// Say what would run and why; run nothing
     Plan(plan::PlanArgs),
+    /// Draft a layout and a contract from the files of a source
+    Profile(profile::ProfileArgs),
     /// Rebuild what is out of date
     Run(run::RunArgs),
     /// Print the grammar of pipeline.yaml or of layouts as a JSON Schema
@@ -129,6 +133,7 @@ fn command(cli: Cli) -> ExitCode {
         Command::Catalogue(args) => catalogue::catalogue(&open, args),
         Command::Gc(args) => gc::gc(&open, args),
         Command::Plan(args) => plan::plan(&open, args),
+        Command::Profile(args) => profile::profile(&open, args),
         Command::Run(args) => run::run(&open, args),
         Command::Schema(args) => schema::schema(args),
         Command::Show(args) => show::show(&open, args),

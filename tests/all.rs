@@ -2,6 +2,7 @@
 
 mod bits;
 mod cli;
+mod contracts;
 mod crash;
 mod digest;
 mod estimate;
@@ -11,6 +12,7 @@ mod measures;
 mod missing;
 mod patents;
 mod places;
+mod profile;
 mod real;
 mod schema;
 mod shadow;

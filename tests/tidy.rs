@@ -50,6 +50,8 @@ fn kinds_estimators_and_measures_are_listed_in_order() {
                 "descriptive",
                 "missing",
                 "schema",
+                "origin",
+                "profile",
             ][..],
         ),
         ("src/stats/estimators/mod.rs", "src/stats/estimators", &["mod"][..]),

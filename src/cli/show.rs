@@ -1,6 +1,6 @@
 //! `restudy show`: rows of one table of the study, as of its last run.
 
-use super::{Failure, TableFormat, View, missing, open, print_table, render};
+use super::{Failure, TableFormat, View, missing, open, origin, print_table, render};
 use clap::Args;
 use engine::diagnostic::Diagnostic;
 use engine::kind::InputTable;
@@ -15,13 +15,13 @@ pub struct ShowArgs {
     pub table: String,
     /// Only rows for which this SQL condition holds
     #[arg(long = "where", value_name = "SQL")]
-    condition: Option<String>,
+    pub condition: Option<String>,
     /// Only these columns, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    columns: Option<Vec<String>>,
+    pub columns: Option<Vec<String>>,
     /// At most this many rows [default: all; on a terminal, as many as can be overlooked]
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     /// Instead of rows, how many values are missing and why, by column
     #[arg(long, conflicts_with_all = ["condition", "columns", "limit", "joins"])]
     nulls: bool,
@@ -34,6 +34,9 @@ pub struct ShowArgs {
     /// With up to so many keys that have no partner, on each side of a join
     #[arg(long, value_name = "N", requires = "joins", num_args = 0..=1, default_missing_value = "5")]
     pub unmatched: Option<usize>,
+    /// Instead of rows, one line per value: file, sheet, cell, the text there, conversion, why it is missing
+    #[arg(long, conflicts_with_all = ["nulls", "joins"])]
+    origin: bool,
     #[arg(long, value_enum, default_value = "table")]
     format: TableFormat,
     /// The same as `--format json`
@@ -49,6 +52,9 @@ pub fn show(options: &OpenOptions, args: &ShowArgs) -> Result<(), Failure> {
     }
     if args.joins {
         return missing::joins(&session, args, format);
+    }
+    if args.origin {
+        return origin::origin(&session, args, format);
     }
     let (record, path) = table(&session, &args.table)?;
     let condition = args.condition.as_deref();

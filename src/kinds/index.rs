@@ -1,7 +1,7 @@
 //! `kind: index`: several indicators into one score per row, with the weights. The methods are in `stats::measures`.
 //! Makes `<stage>` (key, `score`, `reason`) and `<stage>.weights`.
 
-use crate::checks::Checks;
+use crate::checks::{Checked, Checks};
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, Severity};
 use engine::kind::{
@@ -199,7 +199,7 @@ impl Stage for IndexStage {
                 .chain(numbers)
                 .collect(),
         };
-        problems.extend(self.checks.resolve(&scores, &self.name));
+        problems.extend(self.checks.resolve(&scores, &self.name, None));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -258,7 +258,7 @@ impl Stage for IndexStage {
         let info = tables::write::write(&path, &Table { columns: table }, &self.key).map_err(failed)?;
         let weights = tables::write::write(&weights_path, &weights_table(&scores.weights), &["indicator".to_string()])
             .map_err(failed)?;
-        let mut warnings = self.checks.run(&self.name, &path, &self.key)?;
+        let mut warnings = self.checks.run(&self.name, &Checked::plain(&path, &self.key))?;
         warnings.extend(scores.warnings.into_iter().map(|message| Warning {
             stage: self.name.clone(),
             severity: Severity::Warning,

@@ -1,7 +1,7 @@
 //! `kind: ingest`: the files of a source into one table. One cached part per file: a new edition reads one file.
 //! Makes `<stage>`, `<stage>.cells` (where each row stands) and `<stage>.issues` (what was not taken as it stood).
 
-use crate::checks::Checks;
+use crate::checks::{Checked, Checks};
 use crate::{convert, layout};
 use engine::diagnostic::{Diagnostic, Severity};
 use engine::kind::{
@@ -49,7 +49,7 @@ impl StageKind for Ingest {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn parse(&self, spec: &Spec) -> Option<Box<dyn Stage>> {
@@ -78,6 +78,15 @@ impl IngestStage {
     pub(crate) fn key(&self) -> &[String] {
         &self.options.key
     }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.options.layout
+    }
+
+    /// Shown path and real path of each file.
+    pub(crate) fn files(&self) -> &[(String, PathBuf)] {
+        &self.files
+    }
 }
 
 impl Stage for IngestStage {
@@ -98,7 +107,7 @@ impl Stage for IngestStage {
 
     fn resolve(&self, _schemas: &Schemas) -> Result<Resolved, Vec<Diagnostic>> {
         let outputs = schemas(&self.name, &self.options);
-        let problems = self.checks.resolve(&outputs[&self.name], &self.name);
+        let problems = self.checks.resolve(&outputs[&self.name], &self.name, None);
         if problems.is_empty() { Ok(Resolved { outputs, ..Resolved::default() }) } else { Err(problems) }
     }
 
@@ -130,11 +139,13 @@ impl Stage for IngestStage {
             let info = tables::write::concat(&parts, false, &key, &path).map_err(|error| {
                 Diagnostic::error(format!("the files of `{}` cannot be joined: {error}", self.name)).hint(error.hint())
             })?;
-            if index == 0 {
-                outputs.warnings.extend(self.checks.run(&self.name, &path, &key)?);
-            }
             outputs.tables.push(convert::output(&name, path, info)?);
         }
+        // Last, because findings name cells, which the second table knows.
+        let [table, cells, ..] = outputs.tables.as_slice() else { return Ok(outputs) };
+        let (others, key) = (BTreeMap::new(), &self.options.key);
+        let checked = Checked { path: &table.path, key, cells: Some(&cells.path), others: &others };
+        outputs.warnings = self.checks.run(&self.name, &checked)?;
         Ok(outputs)
     }
 }

@@ -219,16 +219,19 @@ fn lost_cells(issues: &Table) -> BTreeMap<(String, String, String, String), Stri
         |column: &str, row: usize| issues.column(column).and_then(|column| column.values.text(row)).unwrap_or_default();
     let mut found = BTreeMap::new();
     for row in (0..issues.rows()).filter(|row| lost.contains(text("code", *row).as_str())) {
-        // `C17`, `line 17, field 3`, `observation 17, variable x`: the first number is the row.
-        let cell = text("cell", row);
-        let digits = cell.trim_start_matches(|c: char| !c.is_ascii_digit());
-        let line: String = digits.chars().take_while(char::is_ascii_digit).collect();
+        let line = issue_row(&text("cell", row));
         found.insert(
             (text("file", row), text("sheet", row), text("column", row), line),
             text("code", row).to_uppercase(),
         );
     }
     found
+}
+
+/// The row of a cell of `.issues`. `C17`, `line 17, field 3`, `observation 17, variable x`: the first number is the row.
+pub(crate) fn issue_row(cell: &str) -> String {
+    let digits = cell.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.chars().take_while(char::is_ascii_digit).collect()
 }
 
 fn unreadable(name: &str, error: &tables::error::TableError) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! `kind: sql`: a query over the study's tables. Its inputs are the tables it names, its read set comes from the plan.
 
-use crate::checks::Checks;
+use crate::checks::{Checked, Checks};
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, Severity};
 use engine::kind::{Input, Origin, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind};
@@ -84,7 +84,7 @@ impl Stage for SqlStage {
         let plan = tables::sql::plan(&self.query, &convert::schemas(self.query.tables(), schemas))
             .map_err(|error| vec![convert::sql_error(&error, &self.file, &self.text)])?;
         let schema = convert::schema(&self.key, &plan.columns);
-        let mut problems = self.checks.resolve(&schema, &self.name);
+        let mut problems = self.checks.resolve(&schema, &self.name, None);
         for column in &self.key {
             problems.extend(
                 convert::missing_column(&schema, &self.name, column).map(|problem| problem.at(self.key_place.clone())),
@@ -121,7 +121,7 @@ impl Stage for SqlStage {
             Err(SqlError::Stopped) => return Err(StageError::Cancelled),
             Err(error) => return Err(self.failure(&error, &sources, &options)),
         };
-        let mut warnings = self.checks.run(&self.name, &path, &self.key)?;
+        let mut warnings = self.checks.run(&self.name, &Checked::plain(&path, &self.key))?;
         if info.rows == 0 {
             warnings.push(Warning {
                 stage: self.name.clone(),

@@ -63,6 +63,20 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
     assembler.finish(Some(encoding::label(encoding)))
 }
 
+/// Every key that some line has, in the order in which they first stand.
+pub(crate) fn keys(source: &Source, encoding: &'static encoding_rs::Encoding) -> Result<Vec<String>, ReadError> {
+    let mut keys: Vec<String> = Vec::new();
+    each_object(source, encoding, |_, object| {
+        for member in &object.members {
+            if !keys.contains(&member.key) {
+                keys.push(member.key.clone());
+            }
+        }
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
 fn wanted_fields(compiled: &Compiled) -> Vec<String> {
     compiled
         .layout

@@ -36,6 +36,7 @@ mod sniff;
 mod source;
 mod spreadsheet;
 mod stata;
+pub mod survey;
 pub mod terms;
 mod text;
 mod totals;

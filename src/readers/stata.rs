@@ -57,6 +57,21 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
     Err(ReadError::Dta { file: source.file.clone(), cause })
 }
 
+/// The names of the variables.
+pub(crate) fn variables(source: &Source) -> Result<Vec<String>, ReadError> {
+    check_magic(source)?;
+    let names = |encoding: &'static Encoding| -> Result<Vec<String>, Failure> {
+        let file = File::open(&source.path).map_err(|error| source.open_error(error))?;
+        let schema = DtaReader::new().encoding(encoding).from_file(file).read_header()?.read_schema()?;
+        Ok(schema.schema().variables().iter().map(|variable| variable.name().to_string()).collect())
+    };
+    match names(UTF_8).or_else(|_| names(GB18030)) {
+        Ok(names) => Ok(names),
+        Err(Failure::Read(error)) => Err(error),
+        Err(Failure::Stata(cause)) => Err(ReadError::Dta { file: source.file.clone(), cause }),
+    }
+}
+
 enum Failure {
     Read(ReadError),
     Stata(String),
