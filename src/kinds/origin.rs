@@ -133,7 +133,7 @@ fn conversion(rule: &ColumnRule, value: Option<&str>, text: Option<&String>) -> 
     if let (Some(before), Some(number)) =
         (before, text.and_then(|text| text.replace(',', "").trim().parse::<f64>().ok()))
         && number != 0.0
-        && !rule.scale.is_empty()
+        && !(rule.scale.is_empty() && rule.printed.is_empty())
     {
         let factor = before / number;
         let rounded = factor.round();
@@ -194,8 +194,12 @@ fn read(ingest: &IngestStage, shown: &str, digest: Option<&Digest>) -> Result<Te
 fn as_text(layout: &Layout) -> Layout {
     let mut layout = layout.clone();
     layout.missing.clear();
+    layout.keeps_totals = true;
     for column in &mut layout.columns {
         column.kind = ValueKind::Text;
+        column.unit = None;
+        column.printed.clear();
+        column.title_says = None;
         column.scale.clear();
         column.add = None;
     }

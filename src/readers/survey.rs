@@ -12,7 +12,7 @@ use crate::{
     extract::Values,
     jsonl,
     layout::{ColumnRule, ColumnSource, Compiled, Encoding, Format, HeaderRule, Layout, SheetChoice, ValueKind},
-    normal, number,
+    name, normal, number,
     sniff::{self, Container},
     source::Source,
     stata,
@@ -96,7 +96,7 @@ pub fn as_number(text: &str) -> Option<(f64, bool)> {
 /// What a header cell is called without blanks, numbering, unit and translation: the name a layout can find it by.
 pub fn header_name(text: &str) -> String {
     let normal = normal::normalise(text);
-    normal::header_names(&normal).last().map(|name| name.to_string()).unwrap_or_default()
+    name::names(&normal).last().map(|name| name.to_string()).unwrap_or_default()
 }
 
 /// A text as headers are compared: without blanks, half-width.
@@ -167,19 +167,26 @@ fn bare(format: Format, delimiter: u8, sources: Vec<ColumnSource>) -> Layout {
         source,
         kind: ValueKind::Text,
         optional: true,
+        unit: None,
+        printed: Vec::new(),
         scale: Vec::new(),
         add: None,
+        fills_down: false,
+        title_says: None,
     };
     Layout {
         format,
         sheets: SheetChoice::First,
+        sheet_pattern: None,
         header: HeaderRule::None,
+        header_below: None,
         columns: sources.into_iter().enumerate().map(column).collect(),
         skip: Vec::new(),
         missing: Vec::new(),
         encoding: Encoding::Detect,
         delimiter,
         file_pattern: None,
+        keeps_totals: true,
     }
 }
 
