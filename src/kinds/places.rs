@@ -2,7 +2,7 @@
 //! Makes `<stage>` (a row per printed name and year), `<stage>.shares` (to which units its numbers belong, with the part of each)
 //! and `<stage>.unmatched`.
 
-use crate::checks::Checks;
+use crate::checks::{Checked, Checks};
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place, Severity};
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
@@ -304,7 +304,7 @@ impl Stage for PlacesStage {
                 problems.push(Diagnostic::error(message).at(self.place.clone()));
             }
         }
-        problems.extend(self.checks.resolve(&main, &self.name));
+        problems.extend(self.checks.resolve(&main, &self.name, None));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -313,6 +313,7 @@ impl Stage for PlacesStage {
             reads: reads.collect(),
             outputs: self.outputs().into_iter().zip([main, shares, unmatched]).collect(),
             plan: None,
+            ..Resolved::default()
         })
     }
 
@@ -345,7 +346,7 @@ impl Stage for PlacesStage {
                 Diagnostic::error(format!("`{name}` cannot be written: {error}")).hint(error.hint())
             })?;
             if number == 0 {
-                warnings.extend(self.checks.run(&self.name, &path, &key)?);
+                warnings.extend(self.checks.run(&self.name, &Checked::plain(&path, &key))?);
             }
             tables.push(convert::output(name, path, info)?);
         }

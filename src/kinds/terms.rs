@@ -1,7 +1,7 @@
 //! `kind: terms`: occurrences of a dictionary's terms in a column of texts. The counting is in `readers::terms` and `readers::segment`.
 //! Makes `<stage>` (a row per text), `<stage>.groups` (by group of the dictionary) and `<stage>.terms` (those that occur).
 
-use crate::checks::Checks;
+use crate::checks::{Checked, Checks};
 use crate::convert;
 use engine::diagnostic::{Diagnostic, Place};
 use engine::kind::{Input, Outputs, ReadSet, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema};
@@ -292,7 +292,7 @@ impl Stage for TermsStage {
         let groups = schema(&["term_group"], [("term_group", "text")].into_iter().chain(counts).collect());
         let terms = [("term", "text"), ("term_group", "text"), ("longest", "int"), ("overlapping", "int")];
         let terms = schema(&["term"], terms.to_vec());
-        problems.extend(self.checks.resolve(&main, &self.name));
+        problems.extend(self.checks.resolve(&main, &self.name, None));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -304,6 +304,7 @@ impl Stage for TermsStage {
                 .collect(),
             outputs: self.outputs().into_iter().zip(outputs).collect(),
             plan: None,
+            ..Resolved::default()
         })
     }
 
@@ -351,7 +352,7 @@ impl Stage for TermsStage {
                 Diagnostic::error(format!("`{name}` cannot be written: {error}")).hint(error.hint())
             })?;
             if number == 0 {
-                warnings = self.checks.run(&self.name, &path, &key)?;
+                warnings = self.checks.run(&self.name, &Checked::plain(&path, &key))?;
             }
             tables.push(convert::output(name, path, info)?);
         }
