@@ -209,6 +209,23 @@ const CASES: &[Case] = &[
         kind: "estimate",
         options: &[
             ("from", "a"),
+            ("formula", "y ~ 1"),
+            ("estimator", "moran"),
+            ("moran", "{panel: [id, year], pairs: {table: a, from: id, to: year}}"),
+        ],
+        changes: &[
+            ("moran", "{panel: [year, id], pairs: {table: a, from: id, to: year}}"),
+            ("moran", "{panel: [id, year], pairs: {table: a, from: year, to: id}}"),
+            ("moran", "{panel: [id, year], pairs: {table: a, from: id, to: year, weight: w}}"),
+            ("moran", "{panel: [id, year], pairs: {table: a, from: id, to: year}, standardise: spectral}"),
+            ("moran", "{panel: [id, year], pairs: {table: a, from: id, to: year}, draws: 9}"),
+            ("moran", "{panel: [id, year], economic: w}"),
+        ],
+    },
+    Case {
+        kind: "estimate",
+        options: &[
+            ("from", "a"),
             ("formula", "y ~ x | id + year"),
             ("estimator", "spatial_error"),
             ("spatial_error", "{panel: [id, year], economic: w}"),

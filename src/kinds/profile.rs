@@ -10,6 +10,7 @@ use columns::{Drafted, From};
 use engine::diagnostic::Diagnostic;
 use engine::spec::{Source, StudyFile};
 use engine::yaml::fields::Problems;
+use readers::contradiction::{Contradiction, Remedy};
 use readers::error::ReadError;
 use readers::extract::Extract;
 use readers::layout::Format;
@@ -246,6 +247,16 @@ fn settle(plan: &mut Plan, files: &[Surveyed]) -> Result<Vec<Extract>, Diagnosti
                 plan.remarks.push(format!("column `{column}` is left out: {error}"));
                 plan.columns.retain(|one| one.name != *column);
                 before > plan.columns.len()
+            }
+            ReadError::Contradiction(Contradiction::Unit { column, remedy: Remedy::OtherColumn, .. }) => {
+                let before = plan.columns.len();
+                plan.remarks.push(format!("column `{column}` is left out: {error}"));
+                plan.columns.retain(|one| one.name != *column);
+                before > plan.columns.len()
+            }
+            ReadError::Contradiction(Contradiction::Unit { column, .. }) => {
+                let found = plan.columns.iter_mut().find(|one| one.name == *column && one.unit.is_some());
+                found.map(|one| (one.unit = None, one.remarks.push(format!("unit left open: {error}")))).is_some()
             }
             ReadError::ShiftedHeader { upper, .. } => {
                 let upper = survey::header_name(upper.split(" / ").next().unwrap_or(upper));

@@ -63,7 +63,7 @@ impl Neighbours {
     pub fn parse(own: &Fields, name: &str) -> Option<Neighbours> {
         let panel = own.texts("panel").unwrap_or_default();
         let pairs = own.fields("pairs", "`pairs`");
-        let pairs = match &pairs {
+        let pairs = match pairs {
             Some(fields) => Some(parse_pairs(fields)?),
             None => None,
         };
@@ -227,9 +227,10 @@ impl Known {
     }
 }
 
-fn parse_pairs(fields: &Fields) -> Option<Pairs> {
+fn parse_pairs(fields: Fields) -> Option<Pairs> {
     let (table, from, to) = (fields.required_text("table"), fields.required_text("from"), fields.required_text("to"));
     let weight = fields.text("weight").map(|weight| weight.value);
+    fields.finish();
     let table = table?;
     Some(Pairs { table: table.value, place: table.place, from: from?.value, to: to?.value, weight })
 }

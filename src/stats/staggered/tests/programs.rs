@@ -21,10 +21,8 @@ use crate::staggered::two_way_weights::two_way_weights;
 use crate::staggered::{self, Effect, Estimates, Place, Point};
 use std::collections::BTreeMap;
 
-const NUMBERS: [&str; 2] = [
-    include_str!("../../../../tests/reference/staggered.csv"),
-    include_str!("../../../../tests/reference/ports.csv"),
-];
+const NUMBERS: [&str; 2] =
+    [include_str!("../../../../tests/reference/staggered.csv"), include_str!("../../../../tests/reference/ports.csv")];
 const SIMULATED: &str = include_str!("../../../../tests/reference/data/staggered.csv");
 
 /// Every estimate of a case, by the name of its place in `staggered.csv`.
