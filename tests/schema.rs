@@ -152,6 +152,7 @@ const STAGES: &[(&str, &str, &str)] = &[
     ("{kind: check, from: x, check: [{@}]}", "check", "in this check"),
     ("{kind: check, from: x, check: [{column: a, break: 2, by: [a, b], @}]}", "check", "in this check"),
     ("{kind: check, from: x, check: [{coverage: all, @}]}", "check", "in this check"),
+    ("{kind: check, from: x, check: [{denominator: a, @}]}", "check", "in this check"),
     ("{kind: check, from: x, check: [{denominator: {of: a, ratio: b, @}}]}", "implied", "in `denominator`"),
     ("{kind: check, from: x, check: [{column: a, edition: b, @}]}", "check", "in this check"),
     ("{kind: check, from: x, check: [{filled: all, @}]}", "check", "in this check"),

@@ -45,6 +45,20 @@ def effects(formula, first):
     }
 
 
+def by_cohort_and_period(formula, covariates, draws):
+    return {
+        "restudy": ["callaway_santanna", formula, "first", draws],
+        "diff-diff": ["diff_diff_callaway", covariates, "first", draws],
+    }
+
+
+def permuted():
+    arguments = ["y ~ treated + x1 + x2 + x3 + x4 + x5 + x6 | unit + year", "treated", "500"]
+    return {"restudy": ["placebo", *arguments], "pyfixest in a loop": ["pyfixest_placebo", *arguments]}
+
+
+COHORTS = (5, 10, 20, 40)
+
 # Name: what it is, the generator with its numbers, the programs.
 CASES = {
     "curve": (
@@ -84,6 +98,24 @@ CASES = {
             "moderndid": ["moderndid", "u1 u2", "first", "1000"],
         },
     ),
+    "placebo": ("placebo, 500 permutations, 284 units x 14 years", ("adoption", 284, 14, 0), permuted()),
+    "placebo_missing": ("the same with a row missing", ("adoption", 284, 14, 1), permuted()),
+    **{
+        f"imputation_{count}_cohorts": (
+            f"imputation, 3,000 units x 50 periods, {count} cohorts",
+            ("staggered", 3_000, 50, count),
+            effects("y ~ first | unit + year", "first"),
+        )
+        for count in COHORTS
+    },
+    **{
+        f"dr_{count}_cohorts": (
+            f"Callaway-Sant'Anna, doubly robust, 2 covariates, 3,000 units x 50 periods, {count} cohorts",
+            ("staggered", 3_000, 50, count),
+            by_cohort_and_period("y ~ u1 + u2 + first | unit + year", "u1 u2", "0"),
+        )
+        for count in COHORTS
+    },
 }
 
 
@@ -103,18 +135,28 @@ def generate(folder, kind, *sizes):
             columns[name] = random.normal(size=n) + 0.3 * effect
         columns["y"] = columns["x1"] + 0.5 * columns["x2"] + effect + random.normal(size=n)
     else:
-        n_units, n_years = sizes
+        n_units, n_years, *rest = sizes
         n = n_units * n_years
         unit, year = np.repeat(np.arange(n_units), n_years), np.tile(np.arange(n_years), n_units)
         of_unit = random.normal(size=n_units)
         columns = {"unit": unit.astype(float), "year": 2001.0 + year}
         if kind == "staggered":
-            cohort = unit % 15
-            first = np.where(cohort < min(10, n_years - 4), 2003.0 + cohort, np.nan)
+            # About a third of the units is never treated; so many cohorts begin over all periods but the first and the last two.
+            n_cohorts = rest[0] if rest else min(10, n_years - 4)
+            cohort = unit % (n_cohorts * 3 // 2) if rest else unit % 15
+            spread = n_years - 4 if rest else n_cohorts
+            first = np.where(cohort < n_cohorts, 2003.0 + cohort * spread // n_cohorts, np.nan)
             treated = columns["year"] >= first
             columns["first"] = first
             columns["u1"], columns["u2"] = random.normal(size=n_units)[unit], random.normal(size=n_units)[unit]
             columns["y"] = of_unit[unit] + 0.1 * year + 0.3 * treated + random.normal(size=n)
+        elif kind == "adoption":
+            first = np.where(unit % 3 == 0, 2006.0 + unit // 3 % 5, np.inf)
+            columns["treated"] = (columns["year"] >= first).astype(float)
+            for number in range(1, 7):
+                columns[f"x{number}"] = random.normal(size=n) + 0.5 * of_unit[unit] + 0.05 * year
+            columns["y"] = of_unit[unit] + 0.1 * year + 0.2 * columns["treated"] + random.normal(size=n)
+            columns = {name: values[: n - rest[0]] for name, values in columns.items()}
         else:
             columns["region"] = (unit % 31).astype(float)
             controls = [f"x{number}" for number in range(1, 6)] + [f"c{number}" for number in range(1, 9)]
@@ -138,10 +180,12 @@ def frame(folder):
 def work(folder, method, *rest):
     """One fit by a package, in this process; the same line as the example prints."""
     data = frame(folder)
-    small = data[data.unit < max(data.unit.nunique() // 100, 40)].copy() if method != "pyfixest_curve" else data
+    whole = ("pyfixest_curve", "pyfixest_placebo")
+    small = data if method in whole else data[data.unit < max(data.unit.nunique() // 100, 75)].copy()
     run = {
         "pyfixest": with_pyfixest,
         "pyfixest_curve": with_pyfixest_curve,
+        "pyfixest_placebo": with_pyfixest_placebo,
         "did2s": with_did2s,
         "diff_diff_imputation": with_diff_diff_imputation,
         "diff_diff_callaway": with_diff_diff_callaway,
@@ -149,8 +193,8 @@ def work(folder, method, *rest):
         "differences": with_differences,
         "moderndid": with_moderndid,
     }[method]
-    if method == "pyfixest_curve":
-        run(data, "2")
+    if method in whole:
+        run(data, *rest[:-1], "2")
     else:
         run(small, *rest)
     start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
@@ -182,6 +226,24 @@ def with_pyfixest_curve(data, count):
         fit = pyfixest.feols(formula, data, vcov={"CRV1": cluster}, copy_data=False, store_data=False)
         sums = [sums[0] + fit.coef().iloc[0], sums[1] + fit.se().iloc[0]]
     return sums[0] / int(count), sums[1] / int(count)
+
+
+def with_pyfixest_placebo(data, formula, term, draws):
+    import numpy as np
+    import pyfixest
+
+    random = np.random.default_rng(1)
+    unit = data.unit.astype(int).to_numpy()
+    first = np.full(unit.max() + 1, np.inf)
+    np.minimum.at(first, unit, np.where(data[term] == 1.0, data.year, np.inf))
+    found = []
+    for draw in range(int(draws) + 1):
+        dates = first if draw == 0 else random.permutation(first)
+        data[term] = (data.year.to_numpy() >= dates[unit]).astype(float)
+        fit = pyfixest.feols(formula, data, vcov={"CRV1": "unit"}, copy_data=False, store_data=False)
+        found.append((fit.coef()[term], fit.se()[term]))
+    data[term] = (data.year.to_numpy() >= first[unit]).astype(float)
+    return found[0]
 
 
 def with_did2s(data, _formula, first):

@@ -5,6 +5,7 @@
 //! speed FOLDER imputation "y ~ first | unit + year" FIRST LEADS
 //! speed FOLDER callaway_santanna "y ~ x1 + first | unit + year" FIRST DRAWS
 //! speed FOLDER curve MODELS
+//! speed FOLDER placebo "y ~ treated + x1 | unit + year" TREATED DRAWS
 //! ```
 //!
 //! A column is a file `NAME.f64` of the folder: doubles, little-endian, NaN where there is no value. Prints one line of
@@ -16,6 +17,7 @@ use stats::estimators;
 use stats::formula::{self, Formula};
 use stats::models::{self, Model};
 use stats::random::Random;
+use stats::resampling::placebo;
 use stats::staggered::callaway_santanna::{self, Bootstrap, Multiplier};
 use stats::staggered::imputation;
 use stats::staggered::panel::{Panel, PanelOptions, Treatment};
@@ -54,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             [overall.estimate, overall.std_error]
         }
         ["curve", count] => curve(&data, count.parse()?)?,
+        ["placebo", formula, term, draws] => placebo(&data, formula, term, draws.parse()?)?,
         _ => return Err("which method? see the head of src/stats/examples/speed.rs".into()),
     };
     println!(
@@ -98,6 +101,16 @@ fn curve(data: &Data, count: usize) -> Result<[f64; 2], Box<dyn Error>> {
         sums = [sums[0] + estimate, sums[1] + std_error];
     }
     Ok(sums.map(|sum| sum / count as f64))
+}
+
+/// Permutes who is treated when; clustered by unit. The estimate, and its standard error by its statistic.
+fn placebo(data: &Data, formula: &str, term: &str, draws: u32) -> Result<[f64; 2], Box<dyn Error>> {
+    let design = Design::new(&formula::parse(formula)?, data, &clustered("unit"))?;
+    let [term, unit, time] = [term, "unit", "year"].map(str::to_string);
+    let options =
+        placebo::Options { term, unit, time, draws, random: Random::new(1, 1), scheme: placebo::Scheme::Units };
+    let found = placebo::placebo(&design, data, &options)?;
+    Ok([found.estimate, found.statistic.map_or(f64::NAN, |statistic| found.estimate / statistic)])
 }
 
 fn clustered(column: &str) -> Options {
