@@ -315,6 +315,42 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        kind: "places",
+        options: &[
+            ("from", "a"),
+            ("name", "t"),
+            ("year", "year"),
+            ("names", "{table: b, name: t, id: id, from: year, to: year}"),
+            ("entities", "{table: b, id: id, province: u}"),
+            ("events", "{table: b, id: id, year: year, successor: id, share: x}"),
+            ("boundaries", "drop_changed"),
+        ],
+        changes: &[
+            ("from", "b"),
+            ("name", "u"),
+            ("year", "id"),
+            ("province", "u"),
+            ("as", "place"),
+            ("names", "{table: b, name: u, id: id, from: year, to: year}"),
+            ("names", "{table: a, name: t, id: id, from: year, to: year}"),
+            ("names", "{table: b, name: t, id: id, from: id, to: year}"),
+            ("aliases", "{table: b, name: u, id: id, from: year, to: year}"),
+            ("counties", "{table: b, name: u, id: id, from: year, to: year}"),
+            ("entities", "{table: b, id: id, province: u, keep: [x]}"),
+            ("entities", "{table: b, id: year, province: u}"),
+            ("events", "{table: b, id: id, year: year, successor: year, share: x}"),
+            ("events", "{table: b, id: id, year: year, successor: id, share: y}"),
+            ("suffixes", "[z]"),
+            ("allow", "[z]"),
+            ("other_years", "refuse"),
+            ("boundaries", "hold 2010"),
+            ("unmatched", "list"),
+            ("ambiguous", "warning"),
+            ("not_in_force", "list"),
+            ("check", "[{rows: {min: 1}}]"),
+        ],
+    },
+    Case {
         kind: "report",
         options: &[("exhibits", "exhibits.yaml"), ("formats", "[html]"), ("languages", "[en]")],
         changes: &[
@@ -335,6 +371,39 @@ const CASES: &[Case] = &[
         options: &[("query", "select id, year, x from a"), ("key", "[id, year]")],
         changes: &[("query", "select id, year, y as x from a")],
     },
+    Case {
+        kind: "terms",
+        options: &[
+            ("from", "a"),
+            ("text", "t"),
+            ("dictionary", "{table: b, term: t, group: u}"),
+            ("words", "{table: b, word: t, frequency: id}"),
+            ("fragment", "{below: 3}"),
+            ("year", "year"),
+            ("key", "[id, year]"),
+        ],
+        changes: &[
+            ("from", "b"),
+            ("text", "u"),
+            ("dictionary", "{table: b, term: u, group: u}"),
+            ("dictionary", "{table: b, term: t, group: t}"),
+            ("dictionary", "{table: a, term: t, group: u}"),
+            ("words", "{table: b, word: u, frequency: id}"),
+            ("words", "{table: b, word: t, frequency: year}"),
+            ("words", "-"),
+            ("use", "core"),
+            ("use", "all without z"),
+            ("unknown_words", "characters"),
+            ("width", "keep"),
+            ("blanks", "join"),
+            ("fragment", "{below: 4}"),
+            ("fragment", "{below: 3, unit: sentences}"),
+            ("year", "-"),
+            ("report_year", "before"),
+            ("key", "[year, id]"),
+            ("check", "[{rows: {min: 1}}]"),
+        ],
+    },
 ];
 
 /// Options of every stage that cannot change a result.
@@ -349,6 +418,8 @@ columns:
   x: {header: x, type: float}
   y: {header: y, type: float}
   w: {header: w, type: float}
+  t: {file: stem, type: text}
+  u: {constant: u, type: text}
 ";
 
 const EXHIBITS: &str =
