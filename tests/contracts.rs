@@ -8,8 +8,11 @@ const FIRST: i64 = 2005;
 const LAST: i64 = 2014;
 const CITIES: i64 = 14;
 
+/// A column's name, and its value by city and year.
+type Drawn<'a> = (&'a str, &'a dyn Fn(i64, i64) -> Option<f64>);
+
 /// A panel of cities: some value of each city and year, as csv.
-fn csv(columns: &[(&str, &dyn Fn(i64, i64) -> Option<f64>)]) -> String {
+fn csv(columns: &[Drawn]) -> String {
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let mut text = format!("city,year,{}\n", names.join(","));
     for city in 0..CITIES {
@@ -56,9 +59,9 @@ fn study(data: &str, ingest: &str, checked: &str) -> Study {
     study.write("data/t.csv", data);
     study.write("data/u.csv", data);
     let list = |rules: &str| rules.lines().map(|rule| format!("      - {rule}\n")).collect::<String>();
-    let mut pipeline = format!(
-        "restudy: 1\nstudy: {{name: s, title: {{en: S}}}}\nsources:\n  t: {{path: data/t.csv}}\n  u: {{path: data/u.csv}}\nstages:\n  t:\n    \
-         kind: ingest\n    from: t\n    layout: t.yaml\n    key: [city, year]\n"
+    let mut pipeline = String::from(
+        "restudy: 1\nstudy: {name: s, title: {en: S}}\nsources:\n  t: {path: data/t.csv}\n  u: {path: data/u.csv}\nstages:\n  t:\n    \
+         kind: ingest\n    from: t\n    layout: t.yaml\n    key: [city, year]\n",
     );
     if !ingest.is_empty() {
         pipeline.push_str(&format!("    check:\n{}", list(ingest)));

@@ -503,14 +503,14 @@ fn resolve(pipeline: &mut Pipeline, kinds: Kinds, problems: &Problems, state: &S
 /// Lets stages look at the whole study. What they found is part of what they are.
 fn judge(pipeline: &mut Pipeline, kinds: Kinds, problems: &Problems) {
     let Pipeline { graph, definitions, .. } = pipeline;
-    for id in 0..graph.tasks.len() {
+    for (id, definition) in definitions.iter_mut().enumerate() {
         match graph.tasks[id].work.judge(graph) {
             Ok(None) => {}
             Ok(found) => {
                 graph.tasks[id].resolved.plan = found;
                 let leaves = fingerprint::definition(&graph.tasks[id], kinds.versions);
                 let key = fingerprint::definition_key(&leaves);
-                definitions[id] = (leaves, key);
+                *definition = (leaves, key);
             }
             Err(found) => problems.extend(found),
         }

@@ -81,8 +81,8 @@ struct EstimateStage {
 }
 
 /// A name as a query has it.
-fn quoted(name: &String) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn quoted(name: impl AsRef<str>) -> String {
+    format!("\"{}\"", name.as_ref().replace('"', "\"\""))
 }
 
 fn table_name(name: &str) -> String {

@@ -206,8 +206,11 @@ fn as_text(layout: &Layout) -> Layout {
     layout
 }
 
+/// By file, sheet, column and row.
+type Issues = BTreeMap<(String, String, String, String), (String, String)>;
+
 /// File, sheet, column and row to code and text of what was repaired or lost there.
-fn issues(table: &InputTable) -> Result<BTreeMap<(String, String, String, String), (String, String)>, Diagnostic> {
+fn issues(table: &InputTable) -> Result<Issues, Diagnostic> {
     let issues = tables::read::read(&table.path, None).map_err(|error| Diagnostic::error(error.to_string()))?;
     let text =
         |column: &str, row: usize| issues.column(column).and_then(|column| column.values.text(row)).unwrap_or_default();

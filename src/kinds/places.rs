@@ -172,6 +172,9 @@ fn facts(fields: &Fields, key: &str, columns: &[(&'static str, &'static str)], f
     Some(Facts { table: table.value, columns: named, place: table.place })
 }
 
+/// The table of units, and the row of each.
+type Kept = (Table, BTreeMap<String, usize>);
+
 impl Stage for PlacesStage {
     fn inputs(&self) -> &[Input] {
         &self.inputs
@@ -512,7 +515,7 @@ impl PlacesStage {
     }
 
     /// The kept columns of the units, by identifier: one vector of values per column, and the row of each unit.
-    fn kept(&self, context: &RunContext) -> Result<Option<(Table, BTreeMap<String, usize>)>, StageError> {
+    fn kept(&self, context: &RunContext) -> Result<Option<Kept>, StageError> {
         let Some(facts) = self.entities.as_ref().filter(|_| !self.keep.is_empty()) else { return Ok(None) };
         let id = &facts.columns["id"];
         let rows = read(context, &facts.table, [id].into_iter().chain(&self.keep))?;

@@ -232,6 +232,12 @@ pub enum Miss {
     },
 }
 
+/// Who follows a unit, with the share of each.
+type Heirs = Vec<(String, Option<f64>)>;
+
+/// By unit and year.
+type Changes = BTreeMap<(String, i64), Heirs>;
+
 /// Names and changes, checked.
 pub struct Gazetteer {
     names: Vec<Name>,
@@ -239,7 +245,7 @@ pub struct Gazetteer {
     /// By id: the years of its own names.
     lives: BTreeMap<String, Vec<(i64, i64)>>,
     /// By unit and year.
-    changes: BTreeMap<(String, i64), Vec<(String, Option<f64>)>>,
+    changes: Changes,
     /// Normalised names to indices of `names`.
     whole: BTreeMap<String, Vec<usize>>,
     /// The same without their suffixes.
@@ -406,7 +412,7 @@ impl Gazetteer {
                 parts = next;
             }
             // What was added cannot be taken out again: nobody knows which part of the sum it is.
-            let touches = |((unit, at), heirs): (&(String, i64), &Vec<(String, Option<f64>)>)| {
+            let touches = |((unit, at), heirs): (&(String, i64), &Heirs)| {
                 *at == changed && (unit == id || heirs.iter().any(|(heir, _)| heir == id))
             };
             if target < changed && changed <= year && self.changes.iter().any(touches) {
@@ -519,11 +525,8 @@ impl Miss {
 }
 
 /// Changes by unit and year, with shares that sum to 1.
-fn checked(
-    changes: &[Change],
-    lives: &BTreeMap<String, Vec<(i64, i64)>>,
-) -> Result<BTreeMap<(String, i64), Vec<(String, Option<f64>)>>, PlacesError> {
-    let mut grouped: BTreeMap<(String, i64), Vec<(String, Option<f64>)>> = BTreeMap::new();
+fn checked(changes: &[Change], lives: &BTreeMap<String, Vec<(i64, i64)>>) -> Result<Changes, PlacesError> {
+    let mut grouped = Changes::new();
     for Change { id, year, successor, share } in changes {
         if let Some(unknown) = [id, successor].into_iter().find(|id| !lives.contains_key(*id)) {
             return Err(PlacesError::UnknownUnit { id: unknown.clone(), year: *year });

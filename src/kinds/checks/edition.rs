@@ -25,6 +25,9 @@ struct Edition {
     by: By,
 }
 
+/// A shift, the pairs that it gives, and how many are equal.
+type Tried = (i64, Vec<(usize, f64, i64)>, usize);
+
 const SHIFTS: [i64; 5] = [0, -1, 1, -2, 2];
 const TOLERANCE: f64 = 0.005;
 const FEWEST_PAIRS: usize = 20;
@@ -65,7 +68,7 @@ impl Rule for Edition {
             (Reference::Table { table, .. }, None) => return Err(format!("`{table}` was not given")),
         };
         // Shift, pairs that are equal (row, value, the year there), number of pairs.
-        let mut tried: Vec<(i64, Vec<(usize, f64, i64)>, usize)> = Vec::new();
+        let mut tried: Vec<Tried> = Vec::new();
         for shift in SHIFTS {
             let (mut equal, mut pairs) = (Vec::new(), 0);
             for (unit, times) in &ours {

@@ -75,6 +75,9 @@ pub enum Columns {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct By(pub Option<(String, String)>);
 
+/// A column's name and its numbers, one per row.
+pub type Numbers<'t> = (&'t str, Vec<Option<f64>>);
+
 impl Columns {
     /// The value of a rule's own key: `all`, a column, or a list of them.
     pub fn parse(spec: &Spec, fields: &Fields, key: &str) -> Option<Columns> {
@@ -98,7 +101,7 @@ impl Columns {
     }
 
     /// The columns with their numbers; those that are named must have some.
-    pub fn of<'t>(&self, table: &'t Table, apart: &[&str]) -> Result<Vec<(&'t str, Vec<Option<f64>>)>, String> {
+    pub fn of<'t>(&self, table: &'t Table, apart: &[&str]) -> Result<Vec<Numbers<'t>>, String> {
         match self {
             Columns::All { except } => {
                 let all = table.columns.iter().filter(|column| {

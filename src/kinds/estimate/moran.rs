@@ -138,8 +138,11 @@ impl Moran {
     }
 }
 
+/// A period, and its units' positions with their values.
+type Period = (f64, Vec<(usize, f64)>);
+
 /// Of each period, in order: the positions of its units, ascending, with their values.
-fn by_period(observed: &Observed, known: &Known) -> Result<Vec<(f64, Vec<(usize, f64)>)>, StatsError> {
+fn by_period(observed: &Observed, known: &Known) -> Result<Vec<Period>, StatsError> {
     let observations = observed.observations();
     let mut periods: BTreeMap<u64, (f64, BTreeMap<usize, f64>)> = BTreeMap::new();
     // Finite numbers in ascending order of this code.

@@ -243,9 +243,12 @@ pub fn unique_names(columns: &mut [Drafted]) {
     }
 }
 
+/// Things with the reason of each.
+pub type Reasoned = Vec<(String, String)>;
+
 /// Types and units, from the texts; the marks of missing values and the rows to skip, each with the reason.
-pub fn guess(columns: &mut [Drafted], files: &[Surveyed]) -> (Vec<(String, String)>, Vec<(String, String)>) {
-    let (mut missing, mut skips): (Vec<(String, String)>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+pub fn guess(columns: &mut [Drafted], files: &[Surveyed]) -> (Reasoned, Reasoned) {
+    let (mut missing, mut skips) = (Reasoned::new(), Reasoned::new());
     let mut unit_known = false;
     for column in columns.iter_mut().filter(|column| !column.places.is_empty()) {
         let by_file: Vec<Vec<&str>> = files.iter().enumerate().map(|(at, file)| texts(column, at, file)).collect();

@@ -223,7 +223,7 @@ enum Way {
     /// Of unit and period in a balanced panel without weights: by its means.
     Means,
     /// Of unit and period in any other panel.
-    TwoWay,
+    Exact,
     Absorb,
 }
 
@@ -253,14 +253,14 @@ impl<'a> Regression<'a> {
             {
                 match adoption.times.levels {
                     _ if roots.is_none() && adoption.balanced() => Way::Means,
-                    few if few <= unbalanced::PERIODS => Way::TwoWay,
+                    few if few <= unbalanced::PERIODS => Way::Exact,
                     _ => Way::Absorb,
                 }
             }
             _ => Way::Absorb,
         };
         let two_way =
-            (way == Way::TwoWay).then(|| TwoWay::new(&adoption.units, &adoption.times, design.weights.as_deref()));
+            (way == Way::Exact).then(|| TwoWay::new(&adoption.units, &adoption.times, design.weights.as_deref()));
         let cluster = match &design.vcov {
             CheckedVcov::OneWay(cluster) => {
                 let columns = regression.columns.len() + 1;
@@ -306,14 +306,12 @@ impl<'a> Regression<'a> {
             Way::NoEffects => None,
             Way::Means if self.cluster.is_none() => None,
             Way::Means => Some(self.less_means(dates)),
-            Way::TwoWay | Way::Absorb => Some(self.absorbed(dates)?),
+            Way::Exact | Way::Absorb => Some(self.absorbed(dates)?),
         };
         let square = match (self.way, &freed) {
             (Way::NoEffects, _) => *total,
             (Way::Means, _) => self.square_less_means(dates),
-            (Way::TwoWay | Way::Absorb, freed) => {
-                freed.as_ref().map_or(0.0, |freed| twofold::dot(freed, freed).value())
-            }
+            (Way::Exact | Way::Absorb, freed) => freed.as_ref().map_or(0.0, |freed| twofold::dot(freed, freed).value()),
         };
         let left = square - twofold::dot(with_controls, &shares).value();
         if left <= solve::COLLINEAR * total {

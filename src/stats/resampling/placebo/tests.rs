@@ -44,9 +44,9 @@ fn draws_are_those_of_models_estimated_again() {
     for (frame, formula, weights, way) in [
         (mpdta(all), "lemp ~ x + treated + z | countyreal + year", None, Way::Means),
         (mpdta(all), "lemp ~ treated + lpop | year + countyreal", None, Way::Means),
-        (mpdta(all), "lemp ~ treated + x | countyreal + year", Some("w"), Way::TwoWay),
-        (mpdta(gaps), "lemp ~ x + treated + z | countyreal + year", None, Way::TwoWay),
-        (mpdta(gaps), "lemp ~ treated + x + lpop | year + countyreal", Some("w"), Way::TwoWay),
+        (mpdta(all), "lemp ~ treated + x | countyreal + year", Some("w"), Way::Exact),
+        (mpdta(gaps), "lemp ~ x + treated + z | countyreal + year", None, Way::Exact),
+        (mpdta(gaps), "lemp ~ treated + x + lpop | year + countyreal", Some("w"), Way::Exact),
         (mpdta(gaps), "lemp ~ treated + x | year", None, Way::Absorb),
         (mpdta(gaps), "lemp ~ treated + x", Some("w"), Way::NoEffects),
     ] {
