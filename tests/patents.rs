@@ -61,7 +61,7 @@ const GIVEN: &str = "
     key: [patent, effective, owner_after]
 ";
 
-const STAGES: [&str; 18] = [
+const STAGES: [&str; 19] = [
     "patent_records",
     "transfer_records",
     "patent_localities",
@@ -71,6 +71,7 @@ const STAGES: [&str; 18] = [
     "patent_applicants",
     "applicant_names",
     "applicants",
+    "joint_patents",
     "patent_cities",
     "city_patents",
     "technology",

@@ -1,51 +1,10 @@
 -- The cities of a patent's applicants, each with its share: 1/m where there are m cities and `counting` is `fractional`, 1 where it is `full`.
 -- The first applicant's city is that of the address; that of any other applicant is the one whose name begins the applicant's name.
--- Cities outside the study count in m. Few patents have several applicants: only these are grouped.
-with named as (
-    select patent, city, true as at_address, year, kind, subclass from patent_places where n_applicants > 1
+-- Cities outside the study count in m. Few patents have several applicants: only these are grouped, in `joint_patents`.
+with placed as (
+    select patent, city, at_address, n_cities, year, kind, subclass, in_study from joint_patents
     union all
-    select patent_applicants.patent, applicants.city, false, null, null, null
-    from applicants
-    join patent_applicants on patent_applicants.applicant = applicants.applicant
-    where patent_applicants.place > 1 and applicants.city is not null
-),
-joint as (
-    select
-        patent,
-        city,
-        bool_or(at_address) as at_address,
-        max(year) as year,
-        max(kind) as kind,
-        max(subclass) as subclass
-    from named
-    group by patent, city
-),
--- Year, kind and subclass stand in the address's row alone, which is there even where the address has no city. A window would hold all
--- these rows in memory; groups can go to disk.
-cities_of as (
-    select
-        patent,
-        count(city) as n_cities,
-        max(year) as year,
-        max(kind) as kind,
-        max(subclass) as subclass
-    from joint
-    group by patent
-),
-placed as (
-    select
-        joint.patent,
-        joint.city,
-        joint.at_address,
-        cities_of.n_cities,
-        cities_of.year,
-        cities_of.kind,
-        cities_of.subclass
-    from cities_of
-    join joint on joint.patent = cities_of.patent
-    where joint.city is not null
-    union all
-    select patent, city, true, 1, year, kind, subclass from patent_places where n_applicants <= 1 and city is not null
+    select patent, city, true, 1, year, kind, subclass, in_study from patent_places where n_applicants <= 1 and city is not null
 )
 select
     placed.patent,
@@ -56,6 +15,5 @@ select
     placed.at_address,
     placed.n_cities,
     case when '${counting}' = 'full' then 1.0 else 1.0 / cast(placed.n_cities as double) end as share,
-    cities.in_study
-from cities
-join placed on placed.city = cities.code
+    placed.in_study
+from placed

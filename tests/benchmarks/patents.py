@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 INGESTED = ["cities", "names", "postcodes", "applicant_types"]
 STAGES = [
     "patent_records", "transfer_records", "patent_localities", "locality_cities", "patent_ambiguous", "patent_places",
-    "patent_applicants", "applicant_names", "applicants", "patent_cities", "city_patents", "technology",
+    "patent_applicants", "applicant_names", "applicants", "joint_patents", "patent_cities", "city_patents", "technology",
     "citations", "citation_means", "citation_cities", "diffusion", "patent_transfers", "patent_links",
 ]
 
