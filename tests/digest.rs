@@ -2,7 +2,7 @@
 //! vectors and at every table in the store of a small study. Skipped, and said so, where Python cannot; with `RESTUDY_PYTHON`
 //! (an interpreter with pyarrow and blake3) it must.
 
-use crate::support::{Study, root};
+use crate::support::{Study, python, root};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ fn study() -> Study {
 
 #[test]
 fn python_computes_the_vectors() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("digest", &["pyarrow", "blake3"]) else { return };
     let done = Command::new(python).arg(script()).arg("vectors").output().expect("Python starts");
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{said}");
@@ -71,7 +71,7 @@ fn python_computes_the_vectors() {
 
 #[test]
 fn python_computes_the_digests_of_the_tables_in_the_store() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("digest", &["pyarrow", "blake3"]) else { return };
     let study = study();
     let mut lines = String::new();
     let (mut names, mut digests) = (BTreeSet::new(), BTreeSet::new());
@@ -117,25 +117,4 @@ fn check(python: &Path, lines: &str) -> (i32, String) {
 
 fn script() -> PathBuf {
     root().join("tests/digest/digest.py")
-}
-
-/// An interpreter that has what `digest.py` needs.
-fn python() -> Option<PathBuf> {
-    if let Some(python) = std::env::var_os("RESTUDY_PYTHON") {
-        let python = PathBuf::from(python);
-        assert!(can(&python), "RESTUDY_PYTHON={} cannot import pyarrow and blake3", python.display());
-        return Some(python);
-    }
-    let python = PathBuf::from("python3");
-    if can(&python) {
-        return Some(python);
-    }
-    // Not `eprintln!`, which a passing test does not show.
-    let _ = writeln!(std::io::stderr(), "digest: skipped, because `python3` cannot import pyarrow and blake3");
-    None
-}
-
-fn can(python: &Path) -> bool {
-    let done = Command::new(python).args(["-c", "import pyarrow, blake3"]).stderr(Stdio::null()).status();
-    done.is_ok_and(|status| status.success())
 }

@@ -306,6 +306,7 @@ fn wrong_options_are_named() {
         "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], economic: lpop, pairs: {table: raw, from: county, to: year}}",
         "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: raw, from: county, to: other}}",
         "formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: borders, from: county, to: other}}",
+        "formula: lemp ~ 1 | county, estimator: moran, moran: {panel: [county, year], economic: lpop}",
         "formula: lemp ~ lpop, estimator: moran, moran: {panel: [county, year], economic: lpop}",
         "formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}",
         "formula: lemp ~ treated | county + year, estimator: synthetic, synthetic: {errors: jackknife, draws: 9}",
@@ -380,6 +381,8 @@ fn wrong_options_are_named() {
         formula: lemp ~ treated | county + year, estimator: spatial_lag, spatial_lag: {panel: [county, year], pairs: {table: borders, from: county, to: other}}
           error: stage `m` reads `borders`, which no stage makes
           hint: tables: m.coefficients, m.impacts, m.models, m.sample, m.tests, panel, raw, raw.cells, raw.issues
+        formula: lemp ~ 1 | county, estimator: moran, moran: {panel: [county, year], economic: lpop}
+          error: `m` cannot be estimated: the option `formula` is lemp ~ 1 | county: Moran's I is of a column as it stands, without effects
         formula: lemp ~ lpop, estimator: moran, moran: {panel: [county, year], economic: lpop}
           error: Moran's I is of one column: write `column ~ 1`
         formula: treated ~ lpop, cluster: county, estimator: matching, matching: {radius: 0.1, neighbours: 2}

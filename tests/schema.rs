@@ -1,13 +1,12 @@
 //! The grammar that `restudy schema` prints, compared with what the parser accepts, key by key and both ways, and with every layout of the
 //! repository (by Python's jsonschema; skipped, and said so, without it).
 
-use crate::support::{Study, root};
+use crate::support::{Study, python, root};
 use engine::spec::StudyFile;
 use engine::yaml::fields::Problems;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -118,26 +117,21 @@ fn every_layout_is_judged_alike_by_schema_and_parser() {
 fn judged_alike(file: &str, texts: &[(String, String, bool)]) {
     let as_json = |text: &String| serde_yaml::from_str::<Value>(text).expect("YAML");
     let documents: Vec<Value> = texts.iter().map(|(_, text, _)| as_json(text)).collect();
+    let Some(python) = python("schema", &["jsonschema"]) else { return };
     let study = Study::new(&[]);
     study.write("schema.json", schema(file).to_string());
     study.write("documents.json", Value::from(documents).to_string());
     let program = "
-import json, sys
-try:
-    from jsonschema import Draft202012Validator as Validator
-except ImportError:
-    sys.exit(77)
+import json
+from jsonschema import Draft202012Validator as Validator
 schema = json.load(open('schema.json', encoding='utf-8'))
 Validator.check_schema(schema)
 for document in json.load(open('documents.json', encoding='utf-8')):
     errors = [error.message[:200] for error in Validator(schema).iter_errors(document)]
     print(json.dumps(errors))
 ";
-    let output = Command::new("python3").args(["-c", program]).current_dir(study.path("")).output();
-    let Some(output) = output.ok().filter(|output| output.status.code() != Some(77)) else {
-        let _ = writeln!(std::io::stderr(), "schema: skipped, because Python has no jsonschema");
-        return;
-    };
+    let output =
+        Command::new(python).args(["-c", program]).current_dir(study.path("")).output().expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(text.lines().count(), texts.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The repository.
@@ -167,4 +167,26 @@ fn files_below(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             found.insert(path.clone(), fs::read(&path).expect("a file"));
         }
     }
+}
+
+/// A Python that has these modules: the one that `RESTUDY_PYTHON` names, which then must have them, or `python3`. Without one the test
+/// `test` is skipped, and says so.
+pub fn python(test: &str, modules: &[&str]) -> Option<PathBuf> {
+    let can = |python: &Path| {
+        let import = format!("import {}", modules.join(", "));
+        let done = Command::new(python).args(["-c", &import]).stderr(Stdio::null()).status();
+        done.is_ok_and(|status| status.success())
+    };
+    if let Some(python) = std::env::var_os("RESTUDY_PYTHON") {
+        let python = PathBuf::from(python);
+        assert!(can(&python), "RESTUDY_PYTHON={} cannot import {}", python.display(), modules.join(" and "));
+        return Some(python);
+    }
+    let python = PathBuf::from("python3");
+    if can(&python) {
+        return Some(python);
+    }
+    // Not `eprintln!`, which a passing test does not show.
+    let _ = writeln!(std::io::stderr(), "{test}: skipped, because `python3` cannot import {}", modules.join(" and "));
+    None
 }

@@ -23,7 +23,7 @@ impl StageKind for Check {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn parse(&self, spec: &Spec) -> Option<Box<dyn Stage>> {

@@ -174,10 +174,10 @@ impl Checks {
     pub fn run(&self, stage: &str, checked: &Checked) -> Result<Vec<Warning>, StageError> {
         let mut warnings = Vec::new();
         let mut errors = Vec::new();
-        let read_places: OnceCell<Option<Places>> = OnceCell::new();
+        let read_places: OnceCell<Option<Result<Places, String>>> = OnceCell::new();
         let places = || {
-            let read = || checked.cells.and_then(|path| Places::read(path, checked.key).ok());
-            read_places.get_or_init(read).as_ref()
+            let read = || checked.cells.map(|path| Places::read(path, checked.key));
+            read_places.get_or_init(read).as_ref()?.as_ref().ok()
         };
         let mut table: Option<Result<Table, String>> = None;
         for check in &self.0 {
@@ -231,6 +231,9 @@ impl Checks {
                     errors.push(diagnostic);
                 }
             }
+        }
+        if let Some(Some(Err(error))) = read_places.get() {
+            errors.push(Diagnostic::error(format!("the cells of `{stage}` cannot be named: {error}")));
         }
         if errors.is_empty() { Ok(warnings) } else { Err(StageError::Wrong(errors)) }
     }

@@ -455,7 +455,11 @@ async fn operators(
     plan: &LogicalPlan,
     order: Order,
 ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let state = context.state();
+    let mut state = context.state();
+    if let Order::Kept { .. } = order {
+        // With these filters each partition of a join waits until all have begun, and those of a union begin one after another.
+        state.config_mut().options_mut().optimizer.enable_join_dynamic_filter_pushdown = false;
+    }
     let plan = state.optimize(plan)?;
     let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
     let physical = ties::broken(physical, &order::windows_with_ties(&plan)?)?;

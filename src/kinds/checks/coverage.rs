@@ -5,22 +5,21 @@
 //! years (1.4826 times their median absolute deviation, Hampel 1974; at least 0.02); and three quarters of the units lie on its side of the
 //! usual growth. Years with less than half the usual units are left out: who is in them is another change. A common trend, a boom of some units and a slow change are thus no break. Powers of ten are left to `unit_break`.
 
-use super::rule::{self, By, Cell, Columns, Family, Finding, Rule, SHOWN, Subject};
+use super::rule::{self, Cell, Family, Finding, Over, Rule, SHOWN, Subject};
 use super::series::{self, Growth, median};
 
 pub const FAMILY: Family = Family {
     name: "coverage",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "coverage")?;
+        let over = Over::parse(spec, fields, "coverage")?;
         let factor = rule::factor(fields, "factor", 1.0, 1.2);
-        Some(Box::new(Coverage { columns, by: By::parse(spec, fields), factor }))
+        Some(Box::new(Coverage { over, factor }))
     },
 };
 
 #[derive(Debug)]
 struct Coverage {
-    columns: Columns,
-    by: By,
+    over: Over,
     factor: f64,
 }
 
@@ -32,19 +31,15 @@ const DEVIATIONS: f64 = 3.0;
 const LEAST_DEVIATION: f64 = 0.02;
 
 impl Rule for Coverage {
-    fn columns(&self) -> Vec<String> {
-        [self.columns.names(), self.by.names()].concat()
-    }
-
-    fn by(&self) -> Option<&By> {
-        Some(&self.by)
+    fn over(&self) -> Option<&Over> {
+        Some(&self.over)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {
-        let (unit, time) = self.by.of(subject.key)?;
+        let (unit, time) = self.over.by.of(subject.key)?;
         let mut messages = Vec::new();
         let mut cells: Vec<(f64, Cell)> = Vec::new();
-        for (name, values) in self.columns.of(subject.table, &[unit, time])? {
+        for (name, values) in self.over.columns.of(subject.table, &[unit, time])? {
             let growth = series::growth(&series::series(subject.table, unit, time, &values)?);
             for (growth, usual) in breaks(&growth, self.factor) {
                 let (here, there) = (core_math::exp(growth.quantile(0.5)), core_math::exp(usual));
@@ -81,7 +76,9 @@ fn breaks(growth: &[Growth], factor: f64) -> Vec<(&Growth, f64)> {
         let usual = median(others.clone());
         let spread = 1.4826 * median(others.iter().map(|other| (other - usual).abs()).collect());
         let off = one.quantile(0.5) - usual;
-        let side = if off > 0.0 { one.quantile(0.25) > usual } else { one.quantile(0.75) < usual };
+        // Three quarters of the units jump, and not by a hair: half of them is a boom.
+        let slowest = if off > 0.0 { one.quantile(0.25) - usual } else { usual - one.quantile(0.75) };
+        let side = slowest > 0.25 * off.abs();
         if off.abs() > core_math::log(factor)
             && off.abs() > DEVIATIONS * spread.max(LEAST_DEVIATION)
             && side

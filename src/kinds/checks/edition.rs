@@ -34,18 +34,11 @@ const FEWEST_PAIRS: usize = 20;
 
 impl Rule for Edition {
     fn columns(&self) -> Vec<String> {
-        let mut names = [vec![self.column.clone()], self.by.names()].concat();
-        if let Reference::Column(other) = &self.with {
-            names.push(other.clone());
-        }
-        names
+        self.with.here(&self.column, &self.by.names())
     }
 
     fn other(&self) -> Option<(&str, Vec<String>)> {
-        match &self.with {
-            Reference::Column(_) => None,
-            Reference::Table { table, column } => Some((table, [vec![column.clone()], self.by.names()].concat())),
-        }
+        self.with.there(&self.by.names())
     }
 
     fn by(&self) -> Option<&By> {

@@ -2,23 +2,22 @@
 //! count. Whole numbers below 1000 are left out, they lie on lines by chance; so
 //! is what counts up by one, such as a year. The share of such values among all must not exceed `share` (1 %).
 
-use super::rule::{self, By, Cell, Columns, Family, Finding, Rule, SHOWN, Subject};
+use super::rule::{self, Cell, Family, Finding, Over, Rule, SHOWN, Subject};
 use super::series;
 use std::collections::BTreeSet;
 
 pub const FAMILY: Family = Family {
     name: "filled",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "filled")?;
+        let over = Over::parse(spec, fields, "filled")?;
         let share = rule::share(fields, "share", 0.01);
-        Some(Box::new(Filled { columns, by: By::parse(spec, fields), share }))
+        Some(Box::new(Filled { over, share }))
     },
 };
 
 #[derive(Debug)]
 struct Filled {
-    columns: Columns,
-    by: By,
+    over: Over,
     share: f64,
 }
 
@@ -26,20 +25,16 @@ struct Filled {
 const EQUAL: f64 = 1e-9;
 
 impl Rule for Filled {
-    fn columns(&self) -> Vec<String> {
-        [self.columns.names(), self.by.names()].concat()
-    }
-
-    fn by(&self) -> Option<&By> {
-        Some(&self.by)
+    fn over(&self) -> Option<&Over> {
+        Some(&self.over)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {
-        let (unit, time) = self.by.of(subject.key)?;
+        let (unit, time) = self.over.by.of(subject.key)?;
         let mut messages = Vec::new();
         let mut cells = Vec::new();
         let mut count = 0;
-        for (name, values) in self.columns.of(subject.table, &[unit, time])? {
+        for (name, values) in self.over.columns.of(subject.table, &[unit, time])? {
             let series = series::series(subject.table, unit, time, &values)?;
             let mut rows = BTreeSet::new();
             for times in series.values() {

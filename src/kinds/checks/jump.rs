@@ -1,50 +1,45 @@
 //! `jump`: growth from one year to the next beyond a factor, up or down. `spike`: a value beyond the factor from both its neighbours in
 //! time, on the same side: a misprint or a slipped decimal point, where a jump that lasts may be a boundary or a unit.
 
-use super::rule::{self, By, Cell, Columns, Family, Finding, Rule, Subject};
+use super::rule::{self, Cell, Family, Finding, Over, Rule, Subject};
 use super::{series, unit_break};
 
 pub const JUMP: Family = Family {
     name: "jump",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "jump")?;
+        let over = Over::parse(spec, fields, "jump")?;
         let factor = rule::factor(fields, "factor", 1.0, 3.0);
-        Some(Box::new(Jump { columns, by: By::parse(spec, fields), factor, alone: false }))
+        Some(Box::new(Jump { over, factor, alone: false }))
     },
 };
 
 pub const SPIKE: Family = Family {
     name: "spike",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "spike")?;
+        let over = Over::parse(spec, fields, "spike")?;
         let factor = rule::factor(fields, "factor", 1.0, 3.0);
-        Some(Box::new(Jump { columns, by: By::parse(spec, fields), factor, alone: true }))
+        Some(Box::new(Jump { over, factor, alone: true }))
     },
 };
 
 #[derive(Debug)]
 struct Jump {
-    columns: Columns,
-    by: By,
+    over: Over,
     factor: f64,
     /// Only values that the next year does not follow.
     alone: bool,
 }
 
 impl Rule for Jump {
-    fn columns(&self) -> Vec<String> {
-        [self.columns.names(), self.by.names()].concat()
-    }
-
-    fn by(&self) -> Option<&By> {
-        Some(&self.by)
+    fn over(&self) -> Option<&Over> {
+        Some(&self.over)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {
-        let (unit, time) = self.by.of(subject.key)?;
+        let (unit, time) = self.over.by.of(subject.key)?;
         let bound = core_math::log(self.factor);
         let mut found: Vec<(f64, Cell)> = Vec::new();
-        for (name, values) in self.columns.of(subject.table, &[unit, time])? {
+        for (name, values) in self.over.columns.of(subject.table, &[unit, time])? {
             for times in series::series(subject.table, unit, time, &values)?.values() {
                 for (year, (row, value)) in times {
                     let ratio = |other: i64| -> Option<f64> {

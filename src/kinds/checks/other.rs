@@ -15,6 +15,25 @@ pub enum Reference {
     Table { table: String, column: String },
 }
 
+impl Reference {
+    /// The columns of our table beside `ours`, and these.
+    pub fn here(&self, ours: &str, further: &[String]) -> Vec<String> {
+        let other = match self {
+            Reference::Column(other) => Some(other.clone()),
+            Reference::Table { .. } => None,
+        };
+        [&[ours.to_string()], further].concat().into_iter().chain(other).collect()
+    }
+
+    /// The other table, with the columns that are read of it.
+    pub fn there(&self, further: &[String]) -> Option<(&str, Vec<String>)> {
+        match self {
+            Reference::Column(_) => None,
+            Reference::Table { table, column } => Some((table, [&[column.clone()], further].concat())),
+        }
+    }
+}
+
 /// Reads `name`, or `{table: name, column: name}`; without `column` it has the name of ours.
 pub fn reference(spec: &Spec, fields: &Fields, key: &str, ours: &str) -> Option<Reference> {
     let node = fields.node(key)?;

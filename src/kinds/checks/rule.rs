@@ -15,15 +15,21 @@ pub struct Family {
 
 /// A checked rule. Its `Debug` text is what enters the key, so it holds all options and nothing else.
 pub trait Rule: Debug + Send + Sync {
+    /// The series it looks at, if those are all it reads.
+    fn over(&self) -> Option<&Over> {
+        None
+    }
     /// The columns it is given by name.
-    fn columns(&self) -> Vec<String>;
+    fn columns(&self) -> Vec<String> {
+        self.over().map_or(Vec::new(), |over| [over.columns.names(), over.by.names()].concat())
+    }
     /// Another table it reads, and the columns there.
     fn other(&self) -> Option<(&str, Vec<String>)> {
         None
     }
     /// Unit and time, where the rule looks at series; without them the key of the table must have two columns.
     fn by(&self) -> Option<&By> {
-        None
+        self.over().map(|over| &over.by)
     }
     /// What is wrong. `Err`: the rule cannot be asked of this table.
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String>;
@@ -74,6 +80,20 @@ pub enum Columns {
 /// The columns of unit and time; without, the two columns of the key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct By(pub Option<(String, String)>);
+
+/// Columns, each as a series of units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Over {
+    pub columns: Columns,
+    pub by: By,
+}
+
+impl Over {
+    /// The columns under `key`, and `by`.
+    pub fn parse(spec: &Spec, fields: &Fields, key: &str) -> Option<Over> {
+        Some(Over { columns: Columns::parse(spec, fields, key)?, by: By::parse(spec, fields) })
+    }
+}
 
 /// A column's name and its numbers, one per row.
 pub type Numbers<'t> = (&'t str, Vec<Option<f64>>);

@@ -39,18 +39,11 @@ struct SameAs {
 
 impl Rule for SameAs {
     fn columns(&self) -> Vec<String> {
-        let mut names = [vec![self.column.clone()], self.on.clone()].concat();
-        if let Reference::Column(other) = &self.with {
-            names.push(other.clone());
-        }
-        names
+        self.with.here(&self.column, &self.on)
     }
 
     fn other(&self) -> Option<(&str, Vec<String>)> {
-        match &self.with {
-            Reference::Column(_) => None,
-            Reference::Table { table, column } => Some((table, [vec![column.clone()], self.on.clone()].concat())),
-        }
+        self.with.there(&self.on)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {

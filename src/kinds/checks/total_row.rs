@@ -1,41 +1,36 @@
 //! `total_row`: a unit whose value is the sum of all others, in most of its years: a total that stands among the units.
 //! A year counts if it has five units besides; the sum may be 5 % off, because some units are missing.
 
-use super::rule::{self, By, Cell, Columns, Family, Finding, Rule, SHOWN, Subject};
+use super::rule::{self, Cell, Family, Finding, Over, Rule, SHOWN, Subject};
 use super::series;
 use std::collections::BTreeMap;
 
 pub const FAMILY: Family = Family {
     name: "total_row",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "total_row")?;
-        Some(Box::new(TotalRow { columns, by: By::parse(spec, fields) }))
+        let over = Over::parse(spec, fields, "total_row")?;
+        Some(Box::new(TotalRow { over }))
     },
 };
 
 #[derive(Debug)]
 struct TotalRow {
-    columns: Columns,
-    by: By,
+    over: Over,
 }
 
 const FEWEST_UNITS: usize = 5;
 const TOLERANCE: f64 = 0.05;
 
 impl Rule for TotalRow {
-    fn columns(&self) -> Vec<String> {
-        [self.columns.names(), self.by.names()].concat()
-    }
-
-    fn by(&self) -> Option<&By> {
-        Some(&self.by)
+    fn over(&self) -> Option<&Over> {
+        Some(&self.over)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {
-        let (unit, time) = self.by.of(subject.key)?;
+        let (unit, time) = self.over.by.of(subject.key)?;
         // Unit, to the columns in which it is a total, and one cell of each.
         let mut totals: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
-        for (name, values) in self.columns.of(subject.table, &[unit, time])? {
+        for (name, values) in self.over.columns.of(subject.table, &[unit, time])? {
             let series = series::series(subject.table, unit, time, &values)?;
             let mut years: BTreeMap<i64, Vec<(&str, usize, f64)>> = BTreeMap::new();
             for (unit, times) in &series {

@@ -4,21 +4,20 @@
 //! ten that is not one, and three quarters of the units at least half the way. A jump that only half of the units make is no change of
 //! unit; `spike` finds single cells.
 
-use super::rule::{By, Cell, Columns, Family, Finding, Rule, SHOWN, Subject};
+use super::rule::{Cell, Family, Finding, Over, Rule, SHOWN, Subject};
 use super::series::{self, median};
 
 pub const FAMILY: Family = Family {
     name: "unit_break",
     parse: |spec, fields| {
-        let columns = Columns::parse(spec, fields, "unit_break")?;
-        Some(Box::new(UnitBreak { columns, by: By::parse(spec, fields) }))
+        let over = Over::parse(spec, fields, "unit_break")?;
+        Some(Box::new(UnitBreak { over }))
     },
 };
 
 #[derive(Debug)]
 struct UnitBreak {
-    columns: Columns,
-    by: By,
+    over: Over,
 }
 
 /// How far off a power of ten a jump may be, as a factor: what the units grew beside.
@@ -32,19 +31,15 @@ pub fn power_of_ten(logarithm: f64) -> Option<i32> {
 }
 
 impl Rule for UnitBreak {
-    fn columns(&self) -> Vec<String> {
-        [self.columns.names(), self.by.names()].concat()
-    }
-
-    fn by(&self) -> Option<&By> {
-        Some(&self.by)
+    fn over(&self) -> Option<&Over> {
+        Some(&self.over)
     }
 
     fn find(&self, subject: &Subject) -> Result<Option<Finding>, String> {
-        let (unit, time) = self.by.of(subject.key)?;
+        let (unit, time) = self.over.by.of(subject.key)?;
         let mut messages = Vec::new();
         let mut cells = Vec::new();
-        for (name, values) in self.columns.of(subject.table, &[unit, time])? {
+        for (name, values) in self.over.columns.of(subject.table, &[unit, time])? {
             let growth = series::growth(&series::series(subject.table, unit, time, &values)?);
             for one in &growth {
                 let others = growth.iter().filter(|other| other.time != one.time).map(|other| other.quantile(0.5));

@@ -27,7 +27,7 @@ const COMPARISONS: OwnTable = OwnTable {
 
 impl Staggered for Bacon {
     const NAME: &'static str = "bacon";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
     const OWN_TABLES: &'static [OwnTable] = &[COMPARISONS];
 

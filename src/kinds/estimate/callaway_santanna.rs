@@ -17,7 +17,7 @@ pub struct CallawaySantAnna {
 
 impl Staggered for CallawaySantAnna {
     const NAME: &'static str = "callaway_santanna";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<CallawaySantAnna> {

@@ -12,7 +12,7 @@ pub struct ChaisemartinDHaultfoeuille(SwitcherOptions);
 
 impl Staggered for ChaisemartinDHaultfoeuille {
     const NAME: &'static str = "chaisemartin_dhaultfoeuille";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<ChaisemartinDHaultfoeuille> {

@@ -12,7 +12,7 @@ pub struct EventStudy(EventStudyOptions);
 
 impl Staggered for EventStudy {
     const NAME: &'static str = "event_study";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<EventStudy> {

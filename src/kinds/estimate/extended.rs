@@ -15,7 +15,7 @@ pub struct Extended {
 
 impl Staggered for Extended {
     const NAME: &'static str = "extended";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<Extended> {

@@ -14,7 +14,7 @@ pub struct Imputation {
 
 impl Staggered for Imputation {
     const NAME: &'static str = "imputation";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<Imputation> {

@@ -12,7 +12,7 @@ pub struct LocalProjections(LocalProjectionsOptions);
 
 impl Staggered for LocalProjections {
     const NAME: &'static str = "local_projections";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<LocalProjections> {

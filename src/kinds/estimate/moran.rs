@@ -2,15 +2,16 @@
 //! (a Moran scatter is its `value` and `lag`).
 
 use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, SideTable, Statistics, Test};
-use super::neighbours::{Known, Neighbours};
+use super::neighbours::{Known, Neighbours, Sample};
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
-use stats::design::{Design, Options, Vcov};
 use stats::error::StatsError;
+use stats::spatial::error::SpatialError;
 use stats::spatial::moran::{LocalMoran, Permutations, Quadrant, local_moran, moran};
 use stats::spatial::observed::Observed;
+use stats::spatial::panel::Effects;
 use std::collections::BTreeMap;
 
 pub const ENTRY: Entry = Entry { name: "moran", has_options: true, parse };
@@ -91,10 +92,12 @@ impl Method for Moran {
 
 impl Moran {
     fn fitted(&self, problem: &Problem) -> Result<Estimated, StatsError> {
-        let options = Options { vcov: Vcov::Iid, level: problem.common.level, ..Options::default() };
-        let design = Design::new(problem.formula, problem.data, &options)?;
-        let observed = Observed::new(&design, problem.data, &self.neighbours.unit, &self.neighbours.time)?;
-        let known = self.neighbours.known(&design, problem, &observed)?;
+        let Sample { design, observed, known } = self.neighbours.sample(problem)?;
+        if observed.effects != Effects::None {
+            let (option, value) = ("formula", problem.formula.to_string());
+            let reason = "Moran's I is of a column as it stands, without effects";
+            return Err(SpatialError::Option { option, value, reason }.into());
+        }
         let random = problem.draws.random(self.name());
         let permutations = (self.draws > 0).then_some(Permutations { draws: self.draws, random });
         let mut found = Estimated {
@@ -154,7 +157,7 @@ fn by_period(observed: &Observed, known: &Known) -> Result<Vec<Period>, StatsErr
         let position = known.units().binary_search(unit).expect("the units of the sample are known");
         let (_, values) = periods.entry(code(*period)).or_insert_with(|| (*period, BTreeMap::new()));
         if values.insert(position, *value).is_some() {
-            let error = stats::spatial::error::SpatialError::Duplicate { unit: unit.clone(), period: *period };
+            let error = SpatialError::Duplicate { unit: unit.clone(), period: *period };
             return Err(error.into());
         }
     }

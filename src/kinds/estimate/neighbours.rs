@@ -6,7 +6,7 @@ use crate::convert;
 use engine::diagnostic::Place;
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
-use stats::design::Design;
+use stats::design::{Design, Options, Vcov};
 use stats::error::StatsError;
 use stats::spatial::observed::Observed;
 use stats::spatial::weights::{Proximity, Standardisation, Weights};
@@ -15,8 +15,8 @@ use tables::columns::Table;
 
 /// Options of every estimator that has weights between units.
 pub struct Neighbours {
-    pub unit: String,
-    pub time: String,
+    unit: String,
+    time: String,
     rule: Rule,
     standardisation: Standardisation,
 }
@@ -48,6 +48,13 @@ struct Pairs {
     weight: Option<String>,
 }
 
+/// The rows of a problem that a model uses.
+pub struct Sample {
+    pub design: Design,
+    pub observed: Observed,
+    pub known: Known,
+}
+
 /// Units of a sample with what a rule knows of them, from which weights of any part of them are made.
 pub struct Known {
     units: Vec<String>,
@@ -55,7 +62,7 @@ pub struct Known {
     values: Vec<f64>,
     entries: Vec<(usize, usize, Option<f64>)>,
     /// Pairs of the table that name a unit which is not in the sample.
-    pub n_other_pairs: usize,
+    n_other_pairs: usize,
 }
 
 impl Neighbours {
@@ -154,8 +161,16 @@ impl Neighbours {
         manifest.text("standardise", &format!("{standardisation:?}"));
     }
 
-    /// What the rule knows of the units of a sample.
-    pub fn known(&self, design: &Design, problem: &Problem, observed: &Observed) -> Result<Known, StatsError> {
+    /// The rows of a problem, by unit and period, and what the rule knows of the units.
+    pub fn sample(&self, problem: &Problem) -> Result<Sample, StatsError> {
+        let options = Options { vcov: Vcov::Iid, level: problem.common.level, ..Options::default() };
+        let design = Design::new(problem.formula, problem.data, &options)?;
+        let observed = Observed::new(&design, problem.data, &self.unit, &self.time)?;
+        let known = self.known(&design, problem, &observed)?;
+        Ok(Sample { design, observed, known })
+    }
+
+    fn known(&self, design: &Design, problem: &Problem, observed: &Observed) -> Result<Known, StatsError> {
         let of_units = |column: &str| -> Result<Vec<f64>, StatsError> {
             Ok(observed.of_units(column, &design.in_sample(problem.data, column)?)?)
         };

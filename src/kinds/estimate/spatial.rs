@@ -2,18 +2,16 @@
 //! indirect effects in `.impacts`, and tests of the model against simpler ones.
 
 use super::method::{self, Estimate, Estimated, Method, OwnTable, Problem, Request, SideTable, Statistics, Test};
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, Sample};
 use super::rows::Cell;
 use super::staggered::{self, Entry};
 use engine::manifest::Manifest;
 use engine::yaml::fields::Fields;
-use stats::design::{Design, Options, Vcov};
 use stats::error::StatsError;
 use stats::estimator::Coefficient;
 use stats::spatial::impacts::Impact;
 use stats::spatial::lagrange::lagrange;
 use stats::spatial::model::{self, Correction, Model, SpatialFit};
-use stats::spatial::observed::Observed;
 use stats::spatial::{self, Simulation};
 
 pub const LAG: Entry =
@@ -110,10 +108,7 @@ impl Method for Spatial {
 
 impl Spatial {
     fn fitted(&self, problem: &Problem) -> Result<Estimated, StatsError> {
-        let options = Options { vcov: Vcov::Iid, level: problem.common.level, ..Options::default() };
-        let design = Design::new(problem.formula, problem.data, &options)?;
-        let observed = Observed::new(&design, problem.data, &self.neighbours.unit, &self.neighbours.time)?;
-        let known = self.neighbours.known(&design, problem, &observed)?;
+        let Sample { design, observed, known } = self.neighbours.sample(problem)?;
         let weights = self.neighbours.weights(&known, &known.all())?;
         let observations = observed.observations();
         let effects = observed.effects;

@@ -12,7 +12,7 @@ pub struct Stacked(StackedOptions);
 
 impl Staggered for Stacked {
     const NAME: &'static str = "stacked";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
 
     fn parse(own: Option<&Fields>) -> Option<Stacked> {

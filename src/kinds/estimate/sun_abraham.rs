@@ -12,7 +12,7 @@ pub struct SunAbraham;
 
 impl Staggered for SunAbraham {
     const NAME: &'static str = "sun_abraham";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = false;
 
     fn parse(_own: Option<&Fields>) -> Option<SunAbraham> {

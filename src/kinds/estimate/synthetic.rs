@@ -22,7 +22,7 @@ enum Errors {
 
 impl Staggered for Synthetic {
     const NAME: &'static str = "synthetic";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = true;
     const OWN_TABLES: &'static [OwnTable] = &[OwnTable {
         suffix: "weights",

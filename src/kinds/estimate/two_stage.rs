@@ -12,7 +12,7 @@ pub struct TwoStage;
 
 impl Staggered for TwoStage {
     const NAME: &'static str = "two_stage";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = false;
 
     fn parse(_own: Option<&Fields>) -> Option<TwoStage> {

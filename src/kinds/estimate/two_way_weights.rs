@@ -13,7 +13,7 @@ pub struct TwoWayWeights;
 
 impl Staggered for TwoWayWeights {
     const NAME: &'static str = "two_way_weights";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const HAS_OPTIONS: bool = false;
     const OWN_TABLES: &'static [OwnTable] = &[OwnTable {
         suffix: "weights",

@@ -414,6 +414,19 @@ fn a_union_is_read_in_the_order_it_is_written() {
     }
 }
 
+/// The branches of a union are read one after another, and none of them may wait for the others.
+#[test]
+fn a_join_with_a_union_on_its_far_side_ends() {
+    let (done, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let text = "select sum(u.count) as n from (select distinct city from t) as c join \
+                    (select city, count from t where year = 1 union all select city, count from t) as u on u.city = c.city";
+        done.send(Study::new().query(text, None).expect(text).columns[0].values.clone())
+    });
+    let found = end.recv_timeout(std::time::Duration::from_secs(60)).expect("the query ends");
+    assert_eq!(found, Values::Int(vec![Some(25)]));
+}
+
 /// A join by hashing holds one side in memory. Where it may not, both sides are sorted on disk, to the same table.
 #[test]
 fn a_join_that_does_not_fit_into_the_memory_is_sorted() {
