@@ -284,7 +284,7 @@ fn shape(text: &str, ends: &mut Vec<usize>) -> Shape {
         } else if character.is_whitespace() {
             blank = true;
         } else {
-            content |= character.is_alphanumeric();
+            content = content || character.is_alphanumeric();
             shape.wide |= is_wide(character);
             (after_han, blank) = (false, false);
         }
