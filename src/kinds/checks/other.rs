@@ -29,7 +29,7 @@ impl Reference {
     pub fn there(&self, further: &[String]) -> Option<(&str, Vec<String>)> {
         match self {
             Reference::Column(_) => None,
-            Reference::Table { table, column } => Some((table, [&[column.clone()], further].concat())),
+            Reference::Table { table, column } => Some((table, [std::slice::from_ref(column), further].concat())),
         }
     }
 }
