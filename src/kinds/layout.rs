@@ -44,7 +44,8 @@ fn span_of(document: &Document, path: &[&str]) -> Span {
 
 /// Everything in a layout can change what is read.
 pub fn describe(layout: &Layout, manifest: &mut dyn Manifest) {
-    let Layout { format, sheets, header, columns, skip, missing, encoding, delimiter, file_pattern } = layout;
+    let Layout { format, sheets, header, columns, skip, missing, encoding, delimiter, file_pattern, members } =
+        layout;
     manifest.text("layout.format", format.name());
     manifest.text("layout.sheets", &format!("{sheets:?}"));
     manifest.text("layout.header", &format!("{header:?}"));
@@ -61,12 +62,14 @@ pub fn describe(layout: &Layout, manifest: &mut dyn Manifest) {
     manifest.text("layout.encoding", &format!("{encoding:?}"));
     manifest.int("layout.delimiter", i64::from(*delimiter));
     manifest.maybe("layout.file", file_pattern.as_deref());
+    manifest.list("layout.members", members);
 }
 
 const FORMATS: &[(&str, Format)] = &[
     ("csv", Format::Csv),
     ("dta", Format::Dta),
     ("jsonl", Format::Jsonl),
+    ("parquet", Format::Parquet),
     ("spreadsheet", Format::Spreadsheet),
     ("text", Format::Text),
 ];
@@ -93,6 +96,7 @@ fn read(document: &Document, problems: &Problems) -> Option<Layout> {
         encoding: encoding(&fields),
         delimiter: delimiter(&fields),
         file_pattern: fields.text("file").map(|pattern| pattern.value),
+        members: fields.texts("members").unwrap_or_default().into_iter().map(|text| text.value).collect(),
     };
     fields.finish();
     format.map(|_| layout)

@@ -89,6 +89,8 @@ pub enum IssueCode {
     FormulaWithoutResult,
     /// A required column has no value in any row of a sheet. Its place is the letter or field; nothing was done.
     EmptyColumn,
+    /// The file is not what its name or the layout says, and was read as what it is. It has no column and no place.
+    OtherFormat,
 }
 
 impl IssueCode {
@@ -104,6 +106,7 @@ impl IssueCode {
             IssueCode::TaggedMissing => "tagged_missing",
             IssueCode::FormulaWithoutResult => "formula_without_result",
             IssueCode::EmptyColumn => "empty_column",
+            IssueCode::OtherFormat => "other_format",
         }
     }
 }

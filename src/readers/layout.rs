@@ -24,8 +24,12 @@ pub struct Layout {
     pub encoding: Encoding,
     /// The byte between two fields, of delimited text.
     pub delimiter: u8,
-    /// A regular expression with named groups over the whole file stem: `Data_(?<edition>\d{4})`.
+    /// A regular expression with named groups over the whole file stem: `Data_(?<edition>\d{4})`; with a slash in it, over as
+    /// many of the last parts of the path: `(?<city>[^/]+)/(?<year>\d{4})`.
     pub file_pattern: Option<String>,
+    /// Which members of an archive to read, as glob patterns over the member's whole name, or over its last part where the
+    /// pattern has no slash. Empty: those whose ending is one of the format's.
+    pub members: Vec<String>,
 }
 
 /// What kind of file it is.
@@ -39,6 +43,8 @@ pub enum Format {
     Dta,
     /// One JSON object per line.
     Jsonl,
+    /// Parquet, decoded by whoever calls.
+    Parquet,
     /// One row per file: its text.
     Text,
 }
@@ -51,6 +57,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Dta => "dta",
             Format::Jsonl => "jsonl",
+            Format::Parquet => "parquet",
             Format::Text => "text",
         }
     }
@@ -295,7 +302,7 @@ fn compile_file_pattern(pattern: &str) -> Result<Regex, LayoutError> {
 fn check_header(layout: &Layout) -> Result<(), LayoutError> {
     match (&layout.header, layout.format) {
         (HeaderRule::Found { rows: 0, .. }, Format::Spreadsheet | Format::Csv) => Err(LayoutError::HeaderRows),
-        (HeaderRule::Found { .. }, Format::Dta | Format::Jsonl | Format::Text) => {
+        (HeaderRule::Found { .. }, Format::Dta | Format::Jsonl | Format::Parquet | Format::Text) => {
             Err(LayoutError::NoHeaderInFormat { format: layout.format.name() })
         }
         _ => Ok(()),
@@ -444,14 +451,19 @@ fn is_delimiter(byte: u8) -> bool {
 #[cfg(test)]
 pub(crate) mod sample {
     use super::*;
-    use crate::{error::ReadError, extract::Extract};
-    use std::fs;
+    use crate::{
+        Member,
+        columnar::Decoder,
+        error::ReadError,
+        extract::{Extract, RawColumn},
+    };
+    use std::{fs, path::Path};
 
     /// A layout without skips, with a header of one row where the format has one.
     pub(crate) fn layout(format: Format, columns: Vec<ColumnRule>) -> Layout {
         let header = match format {
             Format::Csv | Format::Spreadsheet => HeaderRule::Found { contains: Vec::new(), rows: 1 },
-            Format::Dta | Format::Jsonl | Format::Text => HeaderRule::None,
+            Format::Dta | Format::Jsonl | Format::Parquet | Format::Text => HeaderRule::None,
         };
         Layout {
             format,
@@ -463,6 +475,7 @@ pub(crate) mod sample {
             encoding: Encoding::Utf8,
             delimiter: b',',
             file_pattern: None,
+            members: Vec::new(),
         }
     }
 
@@ -483,7 +496,26 @@ pub(crate) mod sample {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         fs::write(&path, bytes).expect("written");
-        crate::read(&path, name, layout)
+        members(&path, name, layout).map(|mut members| members.remove(0).extract)
+    }
+
+    /// Reads what is in a file that goes by `shown`.
+    pub(crate) fn members(path: &Path, shown: &str, layout: &Layout) -> Result<Vec<Member>, ReadError> {
+        let scratch = tempfile::tempdir().expect("a folder");
+        crate::read(path, shown, layout, scratch.path(), &NoParquet)
+    }
+
+    /// There is no decoder of Parquet in this crate.
+    struct NoParquet;
+
+    impl Decoder for NoParquet {
+        fn names(&self, _: &Path) -> Result<Vec<String>, String> {
+            Err("no decoder".into())
+        }
+
+        fn columns(&self, _: &Path, _: &[String]) -> Result<Vec<RawColumn>, String> {
+            Err("no decoder".into())
+        }
     }
 
     /// The message of an error with its place and hint, as one text.

@@ -5,7 +5,7 @@ use crate::{
     bind::{self, Ground},
     cell::Cell,
     error::ReadError,
-    extract::Extract,
+    extract::{Extract, Issue},
     header::{Header, Search, Texts},
     layout::{Compiled, HeaderRule, SheetChoice},
     normal,
@@ -39,7 +39,23 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
             });
         }
     }
-    assembler.finish(None)
+    let mut extract = assembler.finish(None)?;
+    extract.issues.extend(misnamed(source, workbook.kind()));
+    Ok(extract)
+}
+
+/// An issue where the ending of the file promises another kind of workbook.
+fn misnamed(source: &Source, kind: &str) -> Option<Issue> {
+    let promised = match source.ending.as_str() {
+        "xlsx" | "xlsm" | "xltx" | "xltm" => "xlsx",
+        "xls" | "xlt" | "et" => "xls",
+        "xlsb" => "xlsb",
+        "ods" => "ods",
+        "htm" | "html" => "html",
+        "xml" => "xml",
+        _ => return None,
+    };
+    (promised != kind).then(|| crate::other_format(format!("its name says {promised}, its content is {kind}")))
 }
 
 /// The names of the sheets to read, in the order of the workbook.
