@@ -4,9 +4,12 @@ use engine::diagnostic::{Diagnostic, Place, nearest};
 use engine::digest::Digest;
 use engine::kind::{OutputTable, Schemas, StageError, TableSchema};
 use engine::record::ColumnRecord;
+use readers::columnar::Decoder;
+use readers::extract::{self, RawColumn};
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tables::columns::{Column, ColumnType, Table, Values};
+use tables::error::TableError;
 use tables::info::TableInfo;
 use tables::sql::{Schema, SqlError};
 
@@ -52,6 +55,62 @@ pub fn table(columns: Vec<readers::extract::RawColumn>) -> Vec<Column> {
             },
         })
         .collect()
+}
+
+/// Tables of the same columns, one below the other.
+pub fn stacked(tables: Vec<Table>) -> Table {
+    let mut tables = tables.into_iter();
+    let mut all = tables.next().unwrap_or(Table { columns: Vec::new() });
+    for table in tables {
+        for (column, more) in all.columns.iter_mut().zip(table.columns) {
+            match (&mut column.values, more.values) {
+                (Values::Bool(values), Values::Bool(more)) => values.extend(more),
+                (Values::Int(values), Values::Int(more)) => values.extend(more),
+                (Values::Float(values), Values::Float(more)) => values.extend(more),
+                (Values::Text(values), Values::Text(more)) => values.extend(more),
+                (Values::Date(values), Values::Date(more)) => values.extend(more),
+                _ => unreachable!("one layout gives one type to a column"),
+            }
+        }
+    }
+    all
+}
+
+/// Parquet files of anyone, for the readers, who have no decoder of their own.
+pub struct ParquetColumns;
+
+impl Decoder for ParquetColumns {
+    fn names(&self, path: &Path) -> Result<Vec<String>, String> {
+        // No column goes by this name; what comes back says which there are.
+        match tables::read::read(path, Some(&["\0".to_string()])) {
+            Err(TableError::UnknownColumn { known, .. }) => Ok(known),
+            Err(error) => Err(cause(error)),
+            Ok(_) => Err("its columns have no names".into()),
+        }
+    }
+
+    fn columns(&self, path: &Path, names: &[String]) -> Result<Vec<RawColumn>, String> {
+        let table = tables::read::read(path, Some(names)).map_err(cause)?;
+        let raw = |column: Column| RawColumn {
+            name: column.name,
+            values: match column.values {
+                Values::Bool(values) => extract::Values::Bool(values),
+                Values::Int(values) => extract::Values::Int(values),
+                Values::Float(values) => extract::Values::Float(values),
+                Values::Text(values) => extract::Values::Text(values),
+                Values::Date(values) => extract::Values::Date(values),
+            },
+        };
+        Ok(table.columns.into_iter().map(raw).collect())
+    }
+}
+
+/// Without the path, which is one of ours if the file came out of an archive.
+fn cause(error: TableError) -> String {
+    match error {
+        TableError::Read { cause, .. } => cause,
+        other => other.to_string(),
+    }
 }
 
 /// The tables of `names` as the SQL planner wants them.

@@ -10,6 +10,7 @@ use engine::kind::{
 use engine::manifest::Manifest;
 use engine::record::Warning;
 use engine::spec::Spec;
+use readers::Member;
 use readers::extract::{Extract, IssueCode};
 use readers::layout::{Layout, ValueKind};
 use std::collections::BTreeMap;
@@ -174,13 +175,25 @@ impl Stage for FilePart {
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
         let file =
             context.files.first().ok_or_else(|| Diagnostic::error(format!("`{}` was given no file", context.name)))?;
-        let Options { layout, layout_file, key } = self.options.as_ref();
-        let extract = extract(&file.path, &file.shown, layout, layout_file, key)?;
-        let warnings = warnings(&self.name, &file.shown, &extract);
-        let cells = cells(&file.shown, &extract, &self.options.key);
-        let issues = issues(&file.shown, &extract);
-        let rows = Table { columns: convert::table(extract.columns) };
-        let mut outputs = Outputs { warnings, ..Outputs::default() };
+        let layout = &self.options.layout;
+        let decoder = convert::ParquetColumns;
+        let members =
+            readers::read(&file.path, &file.shown, layout, context.scratch, &decoder).map_err(|error| {
+                Diagnostic::error(error.to_string())
+                    .located(error.place())
+                    .note(format!("read with the layout `{}`", self.options.layout_file))
+                    .hint(error.hint())
+            })?;
+        let mut outputs = Outputs::default();
+        let [mut rows, mut cells, mut issues] = [const { Vec::new() }; 3];
+        for Member { shown, extract } in members {
+            key_holds(&shown, &extract, &self.options.key)?;
+            outputs.warnings.extend(warnings(&self.name, &shown, &extract));
+            cells.push(cells_of(&shown, &extract, &self.options.key));
+            issues.push(issues_of(&shown, &extract));
+            rows.push(Table { columns: convert::table(extract.columns) });
+        }
+        let [rows, cells, issues] = [rows, cells, issues].map(convert::stacked);
         let [table_name, cells_name, issues_name] = names(&self.name).try_into().expect("ingest makes three tables");
         let issue_key = ISSUE_KEY.map(str::to_string).to_vec();
         for (name, table, key) in [
@@ -320,7 +333,7 @@ fn duplicates_across(stage: &str, key: &[String], cells: &[&InputTable]) -> Resu
     Err(diagnostic.into())
 }
 
-fn cells(shown: &str, extract: &Extract, key: &[String]) -> Table {
+fn cells_of(shown: &str, extract: &Extract, key: &[String]) -> Table {
     let rows = extract.origins.len();
     let mut columns: Vec<Column> =
         convert::table(extract.columns.clone()).into_iter().filter(|column| key.contains(&column.name)).collect();
@@ -339,7 +352,7 @@ fn cells(shown: &str, extract: &Extract, key: &[String]) -> Table {
 }
 
 /// Repaired cells and skipped rows, one line each.
-fn issues(shown: &str, extract: &Extract) -> Table {
+fn issues_of(shown: &str, extract: &Extract) -> Table {
     let mut lines: Vec<[String; 6]> = Vec::new();
     for issue in &extract.issues {
         lines.push([
@@ -381,6 +394,7 @@ const LOST: &[(IssueCode, &str)] = &[
     (IssueCode::EmptyColumn, "required columns without any value"),
     (IssueCode::RowsWithoutValues, "sheets where many rows have a name and no value were read without those rows"),
     (IssueCode::EncodingGuessed, "encodings are uncertain; say the right one with `encoding:`"),
+    (IssueCode::OtherFormat, "file is not what it is called"),
 ];
 
 fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {

@@ -58,6 +58,7 @@ pub fn describe(layout: &Layout, manifest: &mut dyn Manifest) {
         delimiter,
         file_pattern,
         keeps_totals,
+        members,
     } = layout;
     manifest.text("layout.format", format.name());
     manifest.text("layout.sheets", &format!("{sheets:?}"));
@@ -83,12 +84,14 @@ pub fn describe(layout: &Layout, manifest: &mut dyn Manifest) {
     manifest.int("layout.delimiter", i64::from(*delimiter));
     manifest.maybe("layout.file", file_pattern.as_deref());
     manifest.flag("layout.totals", *keeps_totals);
+    manifest.list("layout.members", members);
 }
 
 const FORMATS: &[(&str, Format)] = &[
     ("csv", Format::Csv),
     ("dta", Format::Dta),
     ("jsonl", Format::Jsonl),
+    ("parquet", Format::Parquet),
     ("spreadsheet", Format::Spreadsheet),
     ("text", Format::Text),
 ];
@@ -119,6 +122,7 @@ fn read(document: &Document, problems: &Problems) -> Option<Layout> {
         delimiter: delimiter(&fields),
         file_pattern: fields.text("file").map(|pattern| pattern.value),
         keeps_totals: fields.choice("totals", &[("keep", true), ("refuse", false)]).unwrap_or(false),
+        members: fields.texts("members").unwrap_or_default().into_iter().map(|text| text.value).collect(),
     };
     fields.finish();
     format.map(|_| layout)

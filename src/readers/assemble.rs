@@ -30,6 +30,8 @@ pub(crate) enum Places {
     Observations,
     /// ``line 17, field `gdp` ``.
     Keys,
+    /// `row 17, column gdp`.
+    Rows,
     /// `the text`.
     Whole,
 }
@@ -408,7 +410,7 @@ impl<'a> Assembler<'a> {
         Reading {
             compiled: self.compiled,
             epoch_1904: self.epoch_1904,
-            typed: matches!(self.places, Places::Sheet | Places::Observations | Places::Keys),
+            typed: matches!(self.places, Places::Sheet | Places::Observations | Places::Keys | Places::Rows),
         }
     }
 
@@ -529,6 +531,7 @@ impl Places {
             Places::Fields => format!("line {row}, field {}", index + 1),
             Places::Observations => format!("observation {row}, variable {label}"),
             Places::Keys => format!("line {row}, field `{label}`"),
+            Places::Rows => format!("row {row}, column {label}"),
             Places::Whole => "the text".into(),
         }
     }
@@ -560,7 +563,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reports_2013.jsonl");
         fs::write(&path, "{\"reports\": 3}\n{\"reports\": \"4\"}\n").unwrap();
-        let extract = crate::read(&path, "reports_2013.jsonl", &layout).unwrap();
+        let extract = crate::layout::sample::members(&path, "reports_2013.jsonl", &layout).unwrap().remove(0).extract;
         // The text in the second line is worth a word; the name of the file is text anyway.
         let issues: Vec<&str> = extract.issues.iter().map(|issue| issue.column.as_str()).collect();
         assert_eq!(issues, ["reports"]);

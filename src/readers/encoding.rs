@@ -86,6 +86,19 @@ pub(crate) fn doubt(source: &Source, found: &str) -> Result<Option<String>, Read
     )))
 }
 
+/// The encoding of a file about which nobody has said anything.
+pub(crate) fn detected(source: &Source) -> Result<&'static Encoding, ReadError> {
+    let failed = |error: io::Error| source.open_error(error);
+    let encoding = match byte_order_mark(source).map_err(failed)? {
+        Some(marked) => marked,
+        None => detect(source).map_err(failed)?,
+    };
+    match first_wrong(source, encoding).map_err(failed)? {
+        None => Ok(encoding),
+        Some(_) => Err(ReadError::UndetectedEncoding { file: source.file.clone() }),
+    }
+}
+
 /// The name of an encoding as a layout writes it.
 pub(crate) fn label(encoding: &'static Encoding) -> String {
     encoding.name().to_lowercase()

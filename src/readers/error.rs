@@ -278,6 +278,56 @@ pub enum ReadError {
         /// The file.
         file: String,
     },
+    /// An archive or compressed file that cannot be unpacked.
+    #[error("`{file}` cannot be unpacked: {cause}")]
+    Archive {
+        /// The file, or the member of an archive.
+        file: String,
+        /// What is in the way.
+        cause: String,
+    },
+    /// An archive without the member that was asked for.
+    #[error("no member `{wanted}` in `{file}`; it has [{}]", first_of(known))]
+    NoMember {
+        /// The archive.
+        file: String,
+        /// Patterns that were tried.
+        wanted: String,
+        /// The members there are.
+        known: Vec<String>,
+    },
+    /// More than any honest file of its size would hold.
+    #[error("`{file}` is too large to be read: {cause}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// What is too large.
+        cause: String,
+    },
+    /// A decoder that panicked.
+    #[error("`{file}` is damaged: its decoder gave up ({cause})")]
+    Decoder {
+        /// The file.
+        file: String,
+        /// What the decoder said last.
+        cause: String,
+    },
+    /// A format that is known and not read.
+    #[error("`{file}` is {found}, which is not read")]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A Parquet file that cannot be decoded.
+    #[error("`{file}` cannot be read as a Parquet file: {cause}")]
+    Parquet {
+        /// The file.
+        file: String,
+        /// What the decoder says.
+        cause: String,
+    },
     /// A damaged spreadsheet.
     #[error("`{file}` cannot be read as a spreadsheet: {cause}")]
     Workbook {
@@ -515,7 +565,10 @@ impl ReadError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            ReadError::Layout(_) | ReadError::Open { .. } | ReadError::Workbook { .. } => return None,
+            ReadError::Layout(_) | ReadError::Open { .. } => return None,
+            ReadError::Workbook { .. } => {
+                "open it with the program that wrote it, or with LibreOffice, and save it as .xlsx".into()
+            }
             ReadError::Contradiction(contradiction) => contradiction.hint(),
             ReadError::Empty { .. } => "download or copy the file again".into(),
             ReadError::FileName { .. } => {
@@ -533,6 +586,25 @@ impl ReadError {
             ReadError::Truncated { .. } => "the download or copy stopped early: fetch the file again".into(),
             ReadError::Encrypted { .. } => {
                 "open it with the password and save a copy without one".into()
+            }
+            ReadError::Archive { .. } => {
+                "fetch the file again, or unpack it with another program and name the files in the source's path".into()
+            }
+            ReadError::NoMember { .. } => {
+                "say which members to read: `members: [\"*.csv\"]` in the layout".into()
+            }
+            ReadError::TooLarge { .. } => {
+                "if the file is what it should be, unpack it or save it again with another program".into()
+            }
+            ReadError::Decoder { .. } => {
+                "fetch the file again, or open it with the program that wrote it and save it again".into()
+            }
+            ReadError::Unsupported { found, .. } if found.contains("SPSS") => {
+                "save it as a Stata file: `SAVE OUTFILE='x.dta' /TYPE=STATA /VERSION=14` in SPSS, `haven::write_dta(haven::read_sav(\"x.sav\"), \"x.dta\")` in R; then say `format: dta`".into()
+            }
+            ReadError::Unsupported { .. } => "save it as .csv, .dta or .parquet with the program that wrote it".into(),
+            ReadError::Parquet { .. } => {
+                "write it again with plain columns, compressed by snappy, zstd or lz4 or not at all".into()
             }
             ReadError::MissingSheet { nearest, .. } => match nearest {
                 Some(name) => format!("did you mean `{name}`? Change `sheets:` of the layout"),
@@ -608,6 +680,12 @@ impl ReadError {
             | ReadError::NotSpreadsheet { file, .. }
             | ReadError::Truncated { file, .. }
             | ReadError::Encrypted { file }
+            | ReadError::Archive { file, .. }
+            | ReadError::NoMember { file, .. }
+            | ReadError::TooLarge { file, .. }
+            | ReadError::Decoder { file, .. }
+            | ReadError::Unsupported { file, .. }
+            | ReadError::Parquet { file, .. }
             | ReadError::MissingSheet { file, .. }
             | ReadError::UndetectedEncoding { file }
             | ReadError::Csv { file, .. }
@@ -648,6 +726,12 @@ impl ReadError {
 
 fn within(file: &str, sheet: &str) -> String {
     if sheet.is_empty() { format!("`{file}`") } else { format!("sheet `{sheet}` of `{file}`") }
+}
+
+/// At most ten names.
+fn first_of(names: &[String]) -> String {
+    let shown = names.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > 10 { format!("{shown}, and {} more", names.len() - 10) } else { shown }
 }
 
 fn opened_at(line: u64, opened: u64) -> String {

@@ -96,6 +96,8 @@ pub enum IssueCode {
     RowsWithoutValues,
     /// The encoding was detected, and others read the text about as well. The text says which was taken.
     EncodingGuessed,
+    /// The file is not what its name or the layout says, and was read as what it is. It has no column and no place.
+    OtherFormat,
 }
 
 impl IssueCode {
@@ -114,6 +116,7 @@ impl IssueCode {
             IssueCode::AbsentColumn => "absent_column",
             IssueCode::RowsWithoutValues => "rows_without_values",
             IssueCode::EncodingGuessed => "encoding_guessed",
+            IssueCode::OtherFormat => "other_format",
         }
     }
 }

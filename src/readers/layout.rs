@@ -28,10 +28,14 @@ pub struct Layout {
     pub encoding: Encoding,
     /// The byte between two fields, of delimited text.
     pub delimiter: u8,
-    /// A regular expression with named groups over the whole file stem: `Data_(?<edition>\d{4})`.
+    /// A regular expression with named groups over the whole file stem: `Data_(?<edition>\d{4})`; with a slash in it, over as
+    /// many of the last parts of the path: `(?<city>[^/]+)/(?<year>\d{4})`.
     pub file_pattern: Option<String>,
     /// A row that is the sum of all others stops the reading, unless such rows are meant to stay.
     pub keeps_totals: bool,
+    /// Which members of an archive to read, as glob patterns over the member's whole name, or over its last part where the
+    /// pattern has no slash. Empty: those whose ending is one of the format's.
+    pub members: Vec<String>,
 }
 
 /// What kind of file it is.
@@ -45,6 +49,8 @@ pub enum Format {
     Dta,
     /// One JSON object per line.
     Jsonl,
+    /// Parquet, decoded by whoever calls.
+    Parquet,
     /// One row per file: its text.
     Text,
 }
@@ -57,6 +63,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Dta => "dta",
             Format::Jsonl => "jsonl",
+            Format::Parquet => "parquet",
             Format::Text => "text",
         }
     }
@@ -415,7 +422,7 @@ fn check_header(layout: &Layout) -> Result<(), LayoutError> {
         {
             Err(LayoutError::HeaderRows)
         }
-        (HeaderRule::Found { .. }, Format::Dta | Format::Jsonl | Format::Text) => {
+        (HeaderRule::Found { .. }, Format::Dta | Format::Jsonl | Format::Parquet | Format::Text) => {
             Err(LayoutError::NoHeaderInFormat { format: layout.format.name() })
         }
         _ if layout.header_below.is_some() && layout.format != Format::Spreadsheet => {
@@ -589,14 +596,14 @@ fn is_delimiter(byte: u8) -> bool {
 #[cfg(test)]
 pub(crate) mod sample {
     use super::*;
-    use crate::{error::ReadError, extract::Extract};
-    use std::fs;
+    use crate::{Member, columnar::NoDecoder, error::ReadError, extract::Extract};
+    use std::{fs, path::Path};
 
     /// A layout without skips, with a header of one row where the format has one.
     pub(crate) fn layout(format: Format, columns: Vec<ColumnRule>) -> Layout {
         let header = match format {
             Format::Csv | Format::Spreadsheet => HeaderRule::Found { contains: Vec::new(), rows: 1 },
-            Format::Dta | Format::Jsonl | Format::Text => HeaderRule::None,
+            Format::Dta | Format::Jsonl | Format::Parquet | Format::Text => HeaderRule::None,
         };
         Layout {
             format,
@@ -611,6 +618,7 @@ pub(crate) mod sample {
             delimiter: b',',
             file_pattern: None,
             keeps_totals: false,
+            members: Vec::new(),
         }
     }
 
@@ -640,7 +648,13 @@ pub(crate) mod sample {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         fs::write(&path, bytes).expect("written");
-        crate::read(&path, name, layout)
+        members(&path, name, layout).map(|mut members| members.remove(0).extract)
+    }
+
+    /// Reads what is in a file that goes by `shown`.
+    pub(crate) fn members(path: &Path, shown: &str, layout: &Layout) -> Result<Vec<Member>, ReadError> {
+        let scratch = tempfile::tempdir().expect("a folder");
+        crate::read(path, shown, layout, scratch.path(), &NoDecoder)
     }
 
     /// The message of an error with its place and hint, as one text.

@@ -17,6 +17,30 @@ pub(crate) enum Container {
     Other,
 }
 
+/// Words of `describe` that others ask for.
+pub(crate) const HTML: &str = "an HTML page";
+pub(crate) const XML_2003: &str = "an XML spreadsheet of 2003";
+pub(crate) const SPSS: &str = "an SPSS file";
+const TEXT: &str = "plain text beginning ";
+
+/// The sign that separates the fields of what looks like delimited text; `None` if it does not. Bytes alone: it is asked before
+/// the encoding is known.
+pub(crate) fn delimiter(head: &[u8]) -> Option<u8> {
+    let marked = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+    if !marked && !describe(head).starts_with(TEXT) {
+        return None;
+    }
+    let lines = head.split(|byte| *byte == b'\n').filter(|line| line.len() > 2).take(5);
+    let counts = lines.map(|line| [b'\t', b',', b';'].map(|sign| line.iter().filter(|byte| **byte == sign).count()));
+    let sums = counts.fold([0; 3], |sums, line| [0, 1, 2].map(|index| sums[index] + line[index]));
+    // A tab separates wherever it stands; commas and semicolons may stand in prose.
+    match sums {
+        [tabs, ..] if tabs > 0 => Some(b'\t'),
+        [_, 0, 0] => None,
+        [_, commas, semicolons] => Some(if semicolons > commas { b';' } else { b',' }),
+    }
+}
+
 /// Reads the first bytes of a file.
 pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -35,12 +59,11 @@ pub(crate) fn container(head: &[u8]) -> Container {
 }
 
 /// True if a zip file has its table of contents, which stands at its end.
-pub(crate) fn has_zip_directory(path: &Path) -> io::Result<bool> {
+pub(crate) fn has_zip_directory(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     const END: &[u8] = b"PK\x05\x06";
     // The end record is 22 bytes and a comment of at most 65535.
     const REACH: u64 = 22 + 65_535;
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(REACH)))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
@@ -67,20 +90,24 @@ pub(crate) fn describe(head: &[u8]) -> String {
         (b"<stata_dta>", "a Stata file"),
         (b"PAR1", "a Parquet file"),
         (b"SQLite format 3", "an SQLite database"),
+        (b"\xfd7zXZ\0", "an xz archive"),
+        (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+        (b"$FL2", SPSS),
+        (b"$FL3", SPSS),
     ];
     if let Some((_, name)) = named.iter().find(|(magic, _)| head.starts_with(magic)) {
         return (*name).to_string();
     }
     if start.starts_with("<!doctype html") || start.contains("<html") || start.starts_with("<table") {
-        return "an HTML page".into();
+        return HTML.into();
     }
     if start.starts_with("<?xml") {
         let spreadsheet = start.contains("urn:schemas-microsoft-com:office:spreadsheet");
-        return if spreadsheet { "an XML spreadsheet of 2003".into() } else { "an XML document".into() };
+        return if spreadsheet { XML_2003.into() } else { "an XML document".into() };
     }
     if head.contains(&0) {
         return "binary data of no known kind".into();
     }
     let line: String = start.lines().next().unwrap_or_default().chars().take(40).collect();
-    format!("plain text beginning `{line}`")
+    format!("{TEXT}`{line}`")
 }

@@ -1,11 +1,12 @@
 //! The file at hand: its path, the name that messages use, and what its name says. Reads no content.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
-use crate::{error::ReadError, layout::Compiled};
+use crate::{
+    error::ReadError,
+    layout::Compiled,
+    unpack::{COMPRESSED, Plain},
+};
 
 /// A file that exists and is not empty.
 #[derive(Debug)]
@@ -14,12 +15,15 @@ pub(crate) struct Source {
     /// The path as the user knows it.
     pub(crate) file: String,
     pub(crate) bytes: u64,
+    /// The last part of the name in lower case, without that of a compression: `csv` of `A.CSV.gz`.
+    pub(crate) ending: String,
     stem: String,
     groups: Vec<(String, String)>,
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path, shown_as: &str, compiled: &Compiled) -> Result<Source, ReadError> {
+    pub(crate) fn open(plain: &Plain, compiled: &Compiled) -> Result<Source, ReadError> {
+        let Plain { path, shown: shown_as, member } = *plain;
         let file = shown_as.to_string();
         let bytes = match fs::metadata(path) {
             Ok(metadata) => metadata.len(),
@@ -29,19 +33,31 @@ impl Source {
             return Err(ReadError::Empty { file });
         }
         // The stem is the user's name for the file: `path` may be a link into a cache.
-        let stem = Path::new(shown_as).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let whole = member.map_or_else(
+            || shown_as.to_string(),
+            |member| format!("{}/{}", &shown_as[..shown_as.len() - member.len() - 1], member.replace(['!', '\\'], "/")),
+        );
+        let (stem, ending) = parts(whole.rsplit('/').next().unwrap_or_default());
+        let folders = whole.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let (stem, ending) = (stem.to_string(), ending.to_lowercase());
         let mut groups = Vec::new();
         if let Some(pattern) = &compiled.file_pattern {
-            let Some(captures) = pattern.captures(&stem) else {
-                let pattern = compiled.layout.file_pattern.clone().unwrap_or_default();
-                return Err(ReadError::FileName { file, pattern });
+            let written = compiled.layout.file_pattern.clone().unwrap_or_default();
+            let path = format!("{folders}/{stem}");
+            let name = match written.contains('/') {
+                // The fewest of the last parts that fit.
+                true => tails(&path).find(|tail| pattern.is_match(tail)).unwrap_or_default(),
+                false => &stem,
+            };
+            let Some(captures) = pattern.captures(name) else {
+                return Err(ReadError::FileName { file, pattern: written });
             };
             for name in pattern.capture_names().flatten() {
                 let text = captures.name(name).map_or("", |found| found.as_str());
                 groups.push((name.to_string(), text.to_string()));
             }
         }
-        Ok(Source { path: path.to_path_buf(), file, bytes, stem, groups })
+        Ok(Source { path: path.to_path_buf(), file, bytes, ending, stem, groups })
     }
 
     /// What a group of `file_pattern` matched; `stem` is the whole name unless the pattern has such a group.
@@ -70,5 +86,46 @@ impl Source {
 
     pub(crate) fn open_error(&self, source: std::io::Error) -> ReadError {
         ReadError::Open { file: self.file.clone(), source }
+    }
+}
+
+/// A name without its ending, and the ending; that of a compression is no part of either.
+fn parts(name: &str) -> (&str, &str) {
+    let (stem, ending) = cut(name);
+    let compressed = COMPRESSED.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    if compressed { cut(stem) } else { (stem, ending) }
+}
+
+fn cut(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""))
+}
+
+/// The last part of a path, the last two, and so on.
+fn tails(path: &str) -> impl Iterator<Item = &str> {
+    let starts = path.char_indices().rev().filter(|(_, letter)| *letter == '/').map(|(place, _)| place + 1);
+    starts.map(|start| &path[start..]).chain([path])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_endings() {
+        for (name, expected) in [
+            ("2012 年.xlsx", ("2012 年", "xlsx")),
+            ("a.csv.gz", ("a", "csv")),
+            ("a.b.CSV.ZST", ("a.b", "CSV")),
+            ("a.gz", ("a", "")),
+            ("README", ("README", "")),
+            (".hidden", (".hidden", "")),
+        ] {
+            assert_eq!(parts(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_last_parts_of_a_path_come_first() {
+        assert_eq!(tails("a/b c/d").collect::<Vec<_>>(), ["d", "b c/d", "a/b c/d"]);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     cell::Cell,
     contradiction::Contradiction,
     error::ReadError,
-    extract::Extract,
+    extract::{Extract, Issue, IssueCode},
     header::{Header, Search, Texts},
     layout::{ColumnSource, Compiled, HeaderRule, SheetChoice},
     normal,
@@ -52,7 +52,25 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
             });
         }
     }
-    assembler.finish(None)
+    let mut extract = assembler.finish(None)?;
+    extract.issues.extend(misnamed(source, workbook.kind()));
+    Ok(extract)
+}
+
+/// An issue where the ending of the file promises another kind of workbook.
+fn misnamed(source: &Source, kind: &str) -> Option<Issue> {
+    let promised = match source.ending.as_str() {
+        "xlsx" | "xlsm" | "xltx" | "xltm" => "xlsx",
+        "xls" | "xlt" | "et" => "xls",
+        "xlsb" => "xlsb",
+        "ods" => "ods",
+        "htm" | "html" => "html",
+        "xml" => "xml",
+        _ => return None,
+    };
+    (promised != kind).then(|| {
+        crate::issue_of_file(IssueCode::OtherFormat, format!("its name says {promised}, its content is {kind}"))
+    })
 }
 
 /// The names of the sheets to read, in the order of the workbook.

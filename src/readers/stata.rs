@@ -24,6 +24,7 @@ use crate::{
     encoding,
     error::ReadError,
     extract::Extract,
+    guard::guarded,
     layout::Compiled,
     sniff,
     source::Source,
@@ -41,7 +42,11 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
     };
     let mut first_failure = None;
     for candidate in candidates {
-        match attempt(source, compiled, candidate) {
+        let tried = guarded(&source.file, || match attempt(source, compiled, candidate) {
+            Err(Failure::Read(error)) => Err(error),
+            other => Ok(other),
+        });
+        match tried.unwrap_or_else(|error| Err(Failure::Read(error))) {
             Ok(extract) => return Ok(extract),
             Err(Failure::Read(error)) => return Err(error),
             Err(Failure::Stata(cause)) => {
@@ -216,6 +221,10 @@ fn check_magic(source: &Source) -> Result<(), ReadError> {
     if old || head.starts_with(b"<stata_dta>") {
         return Ok(());
     }
-    let cause = format!("its content is {}", sniff::describe(&head));
+    let found = sniff::describe(&head);
+    if found == sniff::SPSS {
+        return Err(ReadError::Unsupported { file: source.file.clone(), found: sniff::SPSS });
+    }
+    let cause = format!("its content is {found}");
     Err(ReadError::Dta { file: source.file.clone(), cause })
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    columnar::{self, Decoder},
     encoding,
     error::ReadError,
     extract::Values,
@@ -16,6 +17,7 @@ use crate::{
     sniff::{self, Container},
     source::Source,
     stata,
+    unpack::{self, Plain},
     workbook::Workbook,
 };
 
@@ -48,21 +50,34 @@ pub struct SheetRows {
 /// Texts are kept up to so many characters.
 const LONGEST: usize = 80;
 
-/// Reads the whole file. `shown_as` is the path as the user knows it.
-pub fn survey(path: &Path, shown_as: &str) -> Result<Survey, ReadError> {
-    let layout = bare(Format::Csv, b',', Vec::new());
+/// Reads the whole file; of an archive, the first file in it. `shown_as` is the path as the user knows it; `scratch` is a folder for
+/// what is unpacked; `decoder` reads Parquet.
+pub fn survey(path: &Path, shown_as: &str, scratch: &Path, decoder: &dyn Decoder) -> Result<Survey, ReadError> {
+    let layout = Layout { members: vec!["*".to_string()], ..bare(Format::Csv, b',', Vec::new()) };
     let compiled = Compiled::new(&layout)?;
-    let source = Source::open(path, shown_as, &compiled)?;
-    let head = sniff::head(path).map_err(|error| source.open_error(error))?;
-    let extension =
-        Path::new(shown_as).extension().map(|text| text.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let mut found = None;
+    unpack::each(path, shown_as, &layout, scratch, &mut |file| {
+        if found.is_none() {
+            found = Some(plain(file, &compiled, decoder)?);
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| ReadError::Empty { file: shown_as.to_string() })
+}
+
+fn plain(file: &Plain, compiled: &Compiled, decoder: &dyn Decoder) -> Result<Survey, ReadError> {
+    let source = Source::open(file, compiled)?;
+    let head = sniff::head(file.path).map_err(|error| source.open_error(error))?;
+    if head.starts_with(b"PAR1") {
+        return fielded(&source, Format::Parquet, columnar::names(&source, decoder)?, decoder);
+    }
     if sniff::container(&head) != Container::Other {
         return spreadsheet(&source);
     }
-    if head.starts_with(b"<stata_dta>") || extension == "dta" {
-        return fielded(path, shown_as, Format::Dta, stata::variables(&source)?);
+    if head.starts_with(b"<stata_dta>") || source.ending == "dta" {
+        return fielded(&source, Format::Dta, stata::variables(&source)?, decoder);
     }
-    let encoding = encoding::decide(&source, &compiled)?;
+    let encoding = encoding::decide(&source, compiled)?;
     let mut first = String::new();
     let mut text = BufReader::new(encoding::reader(&source, encoding)?);
     while first.trim().is_empty() {
@@ -72,17 +87,17 @@ pub fn survey(path: &Path, shown_as: &str) -> Result<Survey, ReadError> {
         }
     }
     if first.trim_start().starts_with('{') {
-        return fielded(path, shown_as, Format::Jsonl, jsonl::keys(&source, encoding)?);
+        return fielded(&source, Format::Jsonl, jsonl::keys(&source, encoding)?, decoder);
     }
     let label = Some(encoding::label(encoding));
-    let Some((delimiter, width)) = delimiter(&first).filter(|_| extension != "txt" || first.contains('\t')) else {
+    let Some((delimiter, width)) = delimiter(&first).filter(|_| source.ending != "txt" || first.contains('\t')) else {
         let sheets = vec![SheetRows { name: String::new(), visible: true, fields: Vec::new(), rows: Vec::new() }];
         return Ok(Survey { format: Format::Text, encoding: label, delimiter: b',', sheets });
     };
     let positions = (1..=width).map(ColumnSource::Position).collect();
     let mut layout = bare(Format::Csv, delimiter, positions);
     layout.header = HeaderRule::None;
-    let sheet = rows(path, shown_as, &layout, Vec::new())?;
+    let sheet = rows(&source, &layout, Vec::new(), decoder)?;
     Ok(Survey { format: Format::Csv, encoding: label, delimiter, sheets: vec![sheet] })
 }
 
@@ -120,15 +135,15 @@ fn spreadsheet(source: &Source) -> Result<Survey, ReadError> {
 }
 
 /// Formats whose fields have names outside of the rows.
-fn fielded(path: &Path, shown_as: &str, format: Format, fields: Vec<String>) -> Result<Survey, ReadError> {
+fn fielded(source: &Source, format: Format, fields: Vec<String>, decoder: &dyn Decoder) -> Result<Survey, ReadError> {
     let layout = bare(format, b',', fields.iter().cloned().map(ColumnSource::Field).collect());
-    let sheet = rows(path, shown_as, &layout, fields)?;
+    let sheet = rows(source, &layout, fields, decoder)?;
     Ok(Survey { format, encoding: None, delimiter: b',', sheets: vec![sheet] })
 }
 
 /// All columns of a layout, as texts.
-fn rows(path: &Path, shown_as: &str, layout: &Layout, fields: Vec<String>) -> Result<SheetRows, ReadError> {
-    let extract = crate::read(path, shown_as, layout)?;
+fn rows(source: &Source, layout: &Layout, fields: Vec<String>, decoder: &dyn Decoder) -> Result<SheetRows, ReadError> {
+    let extract = crate::as_declared(source, &Compiled::new(layout)?, decoder)?;
     let mut rows: Vec<(u32, Vec<(usize, String)>)> =
         extract.origins.iter().map(|origin| (origin.row, Vec::new())).collect();
     for (index, column) in extract.columns.iter().enumerate() {
@@ -187,6 +202,7 @@ fn bare(format: Format, delimiter: u8, sources: Vec<ColumnSource>) -> Layout {
         delimiter,
         file_pattern: None,
         keeps_totals: true,
+        members: Vec::new(),
     }
 }
 
@@ -206,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         fs::write(&path, bytes).expect("written");
-        match survey(&path, name) {
+        match survey(&path, name, folder.path(), &columnar::NoDecoder) {
             Ok(Survey { format, encoding, delimiter, sheets }) => {
                 let rows: Vec<String> = sheets[0]
                     .rows

@@ -152,6 +152,17 @@ impl Values {
         }
     }
 
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Values::Text(values) => values.len(),
+            Values::Int(values) => values.len(),
+            Values::Float(values) => values.len(),
+            Values::Bool(values) => values.len(),
+            Values::Date(values) => values.len(),
+        }
+    }
+
     /// True if a row among `rows` has a value.
     pub(crate) fn any_in(&self, rows: Range<usize>) -> bool {
         match self {

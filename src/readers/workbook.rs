@@ -1,7 +1,12 @@
 //! Opening spreadsheets and turning their cells into ours. The only file that names calamine.
 //! Knows no layout: which sheet is wanted, and what its rows mean, is said in `spreadsheet.rs`.
 
-use std::{borrow::Cow, collections::BTreeMap, fs::File, io::BufReader};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufReader, Cursor, Read, Seek, Write},
+};
 
 use calamine::{
     Data, DataRef, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb,
@@ -10,13 +15,19 @@ use calamine::{
 
 use crate::{
     cell::Cell,
-    date,
+    crypt::{self, Locked},
+    date, encoding,
     error::ReadError,
+    guard::guarded,
+    html, limits,
     sniff::{self, Container},
     source::Source,
 };
 
-type Bytes = BufReader<File>;
+/// A file, or what was decrypted of one.
+trait Seekable: Read + Seek {}
+impl<T: Read + Seek> Seekable for T {}
+type Bytes = BufReader<Box<dyn Seekable>>;
 
 /// An open workbook.
 pub(crate) struct Workbook<'s> {
@@ -26,9 +37,11 @@ pub(crate) struct Workbook<'s> {
 
 enum Format {
     Xlsx(Xlsx<Bytes>),
-    Xls(Xls<Bytes>),
+    Xls(Xls<Cursor<Vec<u8>>>),
     Xlsb(Xlsb<Bytes>),
     Ods(Ods<Bytes>),
+    /// Already sheets of rows: an HTML page, or an XML spreadsheet of 2003.
+    Page(&'static str, Vec<html::Sheet>),
 }
 
 /// A row with something in it.
@@ -41,16 +54,26 @@ pub(crate) struct Row {
 
 impl<'s> Workbook<'s> {
     pub(crate) fn open(source: &'s Source) -> Result<Workbook<'s>, ReadError> {
-        let head = sniff::head(&source.path).map_err(|error| source.open_error(error))?;
-        let format = match sniff::container(&head) {
-            Container::Zip => open_zip(source, &head)?,
-            Container::Ole => open_ole(source, &head)?,
-            Container::Other => {
-                let found = sniff::describe(&head);
-                return Err(ReadError::NotSpreadsheet { file: source.file.clone(), found });
-            }
-        };
-        Ok(Workbook { source, format })
+        guarded(&source.file, || {
+            let head = sniff::head(&source.path).map_err(|error| source.open_error(error))?;
+            let format = match sniff::container(&head) {
+                Container::Zip => open_zip(source, &head, || bytes(source))?,
+                Container::Ole => open_ole(source, &head)?,
+                Container::Other => open_page(source, &head)?,
+            };
+            Ok(Workbook { source, format })
+        })
+    }
+
+    /// What it is, as the ending of a file says it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.format {
+            Format::Xlsx(_) => "xlsx",
+            Format::Xls(_) => "xls",
+            Format::Xlsb(_) => "xlsb",
+            Format::Ods(_) => "ods",
+            Format::Page(kind, _) => kind,
+        }
     }
 
     /// Names of the worksheets, with whether they are shown, in the order of the workbook.
@@ -60,6 +83,7 @@ impl<'s> Workbook<'s> {
             Format::Xls(workbook) => workbook.sheets_metadata(),
             Format::Xlsb(workbook) => workbook.sheets_metadata(),
             Format::Ods(workbook) => workbook.sheets_metadata(),
+            Format::Page(_, sheets) => return sheets.iter().map(|sheet| (sheet.name.clone(), true)).collect(),
         };
         sheets
             .iter()
@@ -74,7 +98,7 @@ impl<'s> Workbook<'s> {
             Format::Xlsx(workbook) => workbook.has_1904_epoch(),
             Format::Xls(workbook) => workbook.has_1904_epoch(),
             // xlsb hands out its dated cells with the epoch in them; ods has no serial dates.
-            Format::Xlsb(_) | Format::Ods(_) => false,
+            Format::Xlsb(_) | Format::Ods(_) | Format::Page(..) => false,
         }
     }
 
@@ -83,19 +107,21 @@ impl<'s> Workbook<'s> {
         let source = self.source;
         let broken =
             |cause: String| ReadError::Workbook { file: source.file.clone(), sheet: Some(sheet.to_string()), cause };
-        let range = match &mut self.format {
+        guarded(&source.file, || match &mut self.format {
             // Cell by cell: a sheet with one stray cell in its last row would otherwise be a table of a million rows.
-            Format::Xlsx(workbook) => {
-                return xlsx_rows(workbook, sheet).map_err(|error| broken(error.to_string()));
+            Format::Xlsx(workbook) => xlsx_rows(workbook, sheet).map_err(|error| broken(error.to_string())),
+            Format::Xlsb(workbook) => xlsb_rows(workbook, sheet).map_err(|error| broken(error.to_string())),
+            Format::Ods(workbook) => ods_rows(workbook, sheet).map_err(|error| broken(error.to_string())),
+            // It stores a number with every formula, so that one without a result cannot be told; so does xlsb.
+            Format::Xls(workbook) => {
+                let range = workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?;
+                Ok(by_row(cells_of(&range)))
             }
-            Format::Ods(workbook) => {
-                return ods_rows(workbook, sheet).map_err(|error| broken(error.to_string()));
+            Format::Page(_, sheets) => {
+                let found = sheets.iter_mut().find(|known| known.name == sheet);
+                Ok(found.map(|found| std::mem::take(&mut found.rows)).unwrap_or_default())
             }
-            // These two store a number with every formula, so that one without a result cannot be told.
-            Format::Xls(workbook) => workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?,
-            Format::Xlsb(workbook) => workbook.worksheet_range(sheet).map_err(|error| broken(error.to_string()))?,
-        };
-        Ok(by_row(cells_of(&range)))
+        })
     }
 }
 
@@ -111,25 +137,29 @@ pub(crate) fn letters(index: usize) -> String {
     letters.iter().rev().collect()
 }
 
-fn open_zip(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
+fn open_zip(source: &Source, head: &[u8], bytes: impl Fn() -> Result<Bytes, ReadError>) -> Result<Format, ReadError> {
     let file = || source.file.clone();
-    if !sniff::has_zip_directory(&source.path).map_err(|error| source.open_error(error))? {
+    if !sniff::has_zip_directory(&mut bytes()?).map_err(|error| source.open_error(error))? {
         return Err(ReadError::Truncated { file: file(), bytes: source.bytes });
     }
-    let cause = match Xlsx::new(bytes(source)?) {
+    limits::archive(source, bytes()?)?;
+    let cause = match Xlsx::new(bytes()?) {
         Ok(workbook) => return Ok(Format::Xlsx(workbook)),
         Err(XlsxError::Password) => return Err(ReadError::Encrypted { file: file() }),
         Err(error) => error,
     };
-    match Xlsb::new(bytes(source)?) {
+    match Xlsb::new(bytes()?) {
         Ok(workbook) => return Ok(Format::Xlsb(workbook)),
         Err(XlsbError::Password) => return Err(ReadError::Encrypted { file: file() }),
         Err(_) => {}
     }
-    match Ods::new(bytes(source)?) {
+    limits::ods(source, bytes()?)?;
+    match Ods::new(bytes()?) {
         Ok(workbook) => return Ok(Format::Ods(workbook)),
         Err(OdsError::Password) => return Err(ReadError::Encrypted { file: file() }),
-        Err(_) => {}
+        // What another program says of itself in its first part tells which error is about the file.
+        Err(OdsError::InvalidMime(_) | OdsError::FileNotFound(_)) => {}
+        Err(error) => return Err(ReadError::Workbook { file: file(), sheet: None, cause: error.to_string() }),
     }
     // Without the parts of a workbook it is some other archive; with damaged ones, what xlsx said is the cause.
     Err(match cause {
@@ -142,26 +172,91 @@ fn open_zip(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
 
 fn open_ole(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
     let file = || source.file.clone();
-    // Excel wraps an encrypted xlsx into the old container; only its reader knows that.
-    if let Err(XlsxError::Password) = Xlsx::new(bytes(source)?) {
-        return Err(ReadError::Encrypted { file: file() });
+    let broken = |cause: String| ReadError::Workbook { file: file(), sheet: None, cause };
+    let locked = |locked: Locked| match locked {
+        Locked::Password => ReadError::Encrypted { file: file() },
+        Locked::Unreadable(cause) => broken(cause),
+    };
+    let mut container = cfb::CompoundFile::open(bytes(source)?).map_err(|error| broken(error.to_string()))?;
+    let mut stream = |name: &str| -> Result<Option<Vec<u8>>, ReadError> {
+        if !container.is_stream(name) {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        let stream = container.open_stream(name).map_err(|error| broken(error.to_string()))?;
+        // No stream is longer than its file, whatever it says.
+        stream.take(source.bytes).read_to_end(&mut content).map_err(|error| broken(error.to_string()))?;
+        Ok(Some(content))
+    };
+    // Excel wraps an encrypted xlsx or xlsb into the old container.
+    if let (Some(info), Some(package)) = (stream("/EncryptionInfo")?, stream("/EncryptedPackage")?) {
+        let plain = crypt::package(&info, &package).map_err(locked)?;
+        let head = plain[..plain.len().min(4096)].to_vec();
+        return open_zip(source, &head, || {
+            Ok(BufReader::new(Box::new(Cursor::new(plain.clone())) as Box<dyn Seekable>))
+        });
     }
-    match Xls::new(bytes(source)?) {
+    let (name, mut workbook) = match (stream("/Workbook")?, stream("/Book")?) {
+        (Some(workbook), _) => ("/Workbook", workbook),
+        (None, Some(workbook)) => ("/Book", workbook),
+        (None, None) => return Err(ReadError::NotSpreadsheet { file: file(), found: sniff::describe(head) }),
+    };
+    crypt::workbook(&mut workbook).map_err(locked)?;
+    limits::xls(source, &workbook)?;
+    // A container of this one stream: calamine follows the chains of a damaged one in circles.
+    let alone = alone(name, &workbook).map_err(|error| broken(error.to_string()))?;
+    match Xls::new(Cursor::new(alone)) {
         Ok(workbook) => Ok(Format::Xls(workbook)),
         Err(XlsError::Password) => Err(ReadError::Encrypted { file: file() }),
-        Err(XlsError::Cfb(error)) => {
-            let cause = error.to_string();
-            if cause.to_lowercase().contains("stream") {
-                return Err(ReadError::NotSpreadsheet { file: file(), found: sniff::describe(head) });
-            }
-            Err(ReadError::Workbook { file: file(), sheet: None, cause })
-        }
-        Err(error) => Err(ReadError::Workbook { file: file(), sheet: None, cause: error.to_string() }),
+        Err(error) => Err(broken(error.to_string())),
+    }
+}
+
+fn alone(name: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+    // Version 3, that of Excel: calamine takes a new one of version 4 for empty.
+    let mut container = cfb::CompoundFile::create_with_version(cfb::Version::V3, Cursor::new(Vec::new()))?;
+    container.create_stream(name)?.write_all(content)?;
+    container.flush()?;
+    Ok(container.into_inner().into_inner())
+}
+
+/// Not a workbook, but what databases hand out by the name of one.
+fn open_page(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
+    let found = sniff::describe(head);
+    let wrong = || ReadError::NotSpreadsheet { file: source.file.clone(), found: found.clone() };
+    let (kind, html) = match found.as_str() {
+        sniff::HTML => ("html", true),
+        sniff::XML_2003 => ("xml", false),
+        sniff::SPSS => return Err(ReadError::Unsupported { file: source.file.clone(), found: sniff::SPSS }),
+        _ => return Err(wrong()),
+    };
+    let encoding = encoding::detected(source)?;
+    let mut text = String::new();
+    encoding::reader(source, encoding)?.read_to_string(&mut text).map_err(|error| source.open_error(error))?;
+    let sheets = if html { Some(html::pages(&text)) } else { html::xml_2003(&text) };
+    match sheets {
+        Some(sheets) if sheets.is_empty() => Err(wrong()),
+        Some(sheets) => Ok(Format::Page(kind, sheets)),
+        None => Err(ReadError::Workbook {
+            file: source.file.clone(),
+            sheet: None,
+            cause: "the XML ends before its workbook does".into(),
+        }),
     }
 }
 
 fn bytes(source: &Source) -> Result<Bytes, ReadError> {
-    File::open(&source.path).map(BufReader::new).map_err(|error| source.open_error(error))
+    let file = File::open(&source.path).map_err(|error| source.open_error(error))?;
+    Ok(BufReader::new(Box::new(file)))
+}
+
+fn xlsb_rows(workbook: &mut Xlsb<Bytes>, sheet: &str) -> Result<Vec<Row>, XlsbError> {
+    let mut reader = workbook.worksheet_cells_reader(sheet)?;
+    let mut cells = Vec::new();
+    while let Some(found) = reader.next_cell()? {
+        cells.push((found.get_position(), from_data_ref(found.get_value())));
+    }
+    Ok(by_row(cells))
 }
 
 fn xlsx_rows(workbook: &mut Xlsx<Bytes>, sheet: &str) -> Result<Vec<Row>, XlsxError> {
