@@ -37,23 +37,6 @@ pub fn output(name: &str, path: PathBuf, info: TableInfo) -> Result<OutputTable,
     })
 }
 
-/// The columns a raw file gave, as a table.
-pub fn table(columns: Vec<readers::extract::RawColumn>) -> Vec<Column> {
-    columns
-        .into_iter()
-        .map(|column| Column {
-            name: column.name,
-            values: match column.values {
-                readers::extract::Values::Text(values) => Values::Text(values),
-                readers::extract::Values::Int(values) => Values::Int(values),
-                readers::extract::Values::Float(values) => Values::Float(values),
-                readers::extract::Values::Bool(values) => Values::Bool(values),
-                readers::extract::Values::Date(values) => Values::Date(values),
-            },
-        })
-        .collect()
-}
-
 /// The tables of `names` as the SQL planner wants them.
 pub fn schemas(names: &[String], known: &Schemas) -> Vec<Schema> {
     names
@@ -117,17 +100,6 @@ pub fn numbers(values: &Values) -> Option<Vec<Option<f64>>> {
 pub fn cell_text(values: &Values, row: usize) -> String {
     let table = Table { columns: vec![Column { name: String::new(), values: take(values, row) }] };
     tables::render::csv(&table).lines().nth(1).unwrap_or("").trim_matches('"').to_string()
-}
-
-/// Whether the value of a row is missing.
-pub fn is_null(values: &Values, row: usize) -> bool {
-    match values {
-        Values::Bool(values) => values[row].is_none(),
-        Values::Int(values) => values[row].is_none(),
-        Values::Float(values) => values[row].is_none(),
-        Values::Text(values) => values[row].is_none(),
-        Values::Date(values) => values[row].is_none(),
-    }
 }
 
 /// The different values of a column.

@@ -3,9 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::mpsc::SyncSender,
 };
 
-use crate::{error::ReadError, layout::Compiled};
+use crate::{chunk::Chunk, error::ReadError, layout::Compiled};
 
 /// A file that exists and is not empty.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Source {
     /// The path as the user knows it.
     pub(crate) file: String,
     pub(crate) bytes: u64,
+    /// Who takes the rows as they are read; else they are all in the extract.
+    pub(crate) chunks: Option<SyncSender<Chunk>>,
     stem: String,
     groups: Vec<(String, String)>,
 }
@@ -41,7 +44,7 @@ impl Source {
                 groups.push((name.to_string(), text.to_string()));
             }
         }
-        Ok(Source { path: path.to_path_buf(), file, bytes, stem, groups })
+        Ok(Source { path: path.to_path_buf(), file, bytes, chunks: None, stem, groups })
     }
 
     /// What a group of `file_pattern` matched; `stem` is the whole name unless the pattern has such a group.
