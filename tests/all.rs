@@ -1,5 +1,6 @@
 //! The one integration binary: linking DataFusion once is slow enough.
 
+mod archives;
 mod bits;
 mod cli;
 mod contracts;

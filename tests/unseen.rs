@@ -4,9 +4,9 @@
 
 use crate::support::root;
 use engine::diagnostic::Diagnostic;
-use engine::kind::StageError;
 use engine::spec::StudyFile;
 use engine::yaml::fields::Problems;
+use readers::columnar::NoDecoder;
 use readers::extract::{Extract, IssueCode, Values};
 use readers::layout::{ColumnSource, Layout};
 use rust_xlsxwriter::{Format, Workbook, Worksheet};
@@ -335,11 +335,33 @@ impl Family {
         let path = folder.path().join(&name);
         fs::write(&path, edition.write(self.edition, chance)).expect("written");
         let key = [self.key.clone(), "year".to_string()];
-        kinds::ingest::extract(&path, &name, &self.layout, self.file, &key).map_err(|error| match error {
-            StageError::Wrong(problems) => problems,
-            StageError::Cancelled => panic!("nobody asked it to stop"),
-        })
+        let members = readers::read(&path, &name, &self.layout, folder.path(), &NoDecoder)
+            .map_err(|error| vec![kinds::ingest::unreadable(&error, self.file)])?;
+        let extract = members.into_iter().next().expect("one file").extract;
+        key_holds(&name, &extract, &key).map(|()| extract).map_err(|problem| vec![problem])
     }
+}
+
+/// As ingest demands of a file: no key is missing, and none stands twice.
+fn key_holds(name: &str, extract: &Extract, key: &[String]) -> Result<(), Diagnostic> {
+    let columns: Vec<&Values> =
+        extract.columns.iter().filter(|column| key.contains(&column.name)).map(|column| &column.values).collect();
+    let mut seen = BTreeSet::new();
+    for (row, origin) in extract.origins.iter().enumerate() {
+        let values: Vec<Option<String>> = columns
+            .iter()
+            .map(|values| match values {
+                Values::Text(values) => values[row].clone(),
+                Values::Int(values) => values[row].map(|value| value.to_string()),
+                other => panic!("no key: {other:?}"),
+            })
+            .collect();
+        if values.contains(&None) || !seen.insert(values) {
+            let place = format!("{name}, row {}", origin.row);
+            return Err(Diagnostic::error("the key does not hold").located(Some(place)));
+        }
+    }
+    Ok(())
 }
 
 /// What tells the numbers of one column of the layout from those of the others.

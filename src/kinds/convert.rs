@@ -40,42 +40,6 @@ pub fn output(name: &str, path: PathBuf, info: TableInfo) -> Result<OutputTable,
     })
 }
 
-/// The columns a raw file gave, as a table.
-pub fn table(columns: Vec<readers::extract::RawColumn>) -> Vec<Column> {
-    columns
-        .into_iter()
-        .map(|column| Column {
-            name: column.name,
-            values: match column.values {
-                readers::extract::Values::Text(values) => Values::Text(values),
-                readers::extract::Values::Int(values) => Values::Int(values),
-                readers::extract::Values::Float(values) => Values::Float(values),
-                readers::extract::Values::Bool(values) => Values::Bool(values),
-                readers::extract::Values::Date(values) => Values::Date(values),
-            },
-        })
-        .collect()
-}
-
-/// Tables of the same columns, one below the other.
-pub fn stacked(tables: Vec<Table>) -> Table {
-    let mut tables = tables.into_iter();
-    let mut all = tables.next().unwrap_or(Table { columns: Vec::new() });
-    for table in tables {
-        for (column, more) in all.columns.iter_mut().zip(table.columns) {
-            match (&mut column.values, more.values) {
-                (Values::Bool(values), Values::Bool(more)) => values.extend(more),
-                (Values::Int(values), Values::Int(more)) => values.extend(more),
-                (Values::Float(values), Values::Float(more)) => values.extend(more),
-                (Values::Text(values), Values::Text(more)) => values.extend(more),
-                (Values::Date(values), Values::Date(more)) => values.extend(more),
-                _ => unreachable!("one layout gives one type to a column"),
-            }
-        }
-    }
-    all
-}
-
 /// Parquet files of anyone, for the readers, who have no decoder of their own.
 pub struct ParquetColumns;
 
@@ -176,17 +140,6 @@ pub fn numbers(values: &Values) -> Option<Vec<Option<f64>>> {
 pub fn cell_text(values: &Values, row: usize) -> String {
     let table = Table { columns: vec![Column { name: String::new(), values: take(values, row) }] };
     tables::render::csv(&table).lines().nth(1).unwrap_or("").trim_matches('"').to_string()
-}
-
-/// Whether the value of a row is missing.
-pub fn is_null(values: &Values, row: usize) -> bool {
-    match values {
-        Values::Bool(values) => values[row].is_none(),
-        Values::Int(values) => values[row].is_none(),
-        Values::Float(values) => values[row].is_none(),
-        Values::Text(values) => values[row].is_none(),
-        Values::Date(values) => values[row].is_none(),
-    }
 }
 
 /// The different values of a column.

@@ -1,22 +1,37 @@
 //! `kind: ingest`: the files of a source into one table. One cached part per file: a new edition reads one file.
 //! Makes `<stage>`, `<stage>.cells` (where each row stands) and `<stage>.issues` (what was not taken as it stood).
+//! A file is read on one thread while its tables are written on others; only some of its rows are in memory at once.
+
+mod keys;
+mod pieces;
 
 use crate::checks::{Checked, Checks};
-use crate::{convert, layout};
+use crate::convert::{self, ParquetColumns};
+use crate::layout;
 use engine::diagnostic::{Diagnostic, Severity};
 use engine::kind::{
-    Input, InputTable, Outputs, Part, Resolved, RunContext, Schemas, Stage, StageError, StageKind, TableSchema,
+    Input, InputFile, InputTable, OutputTable, Outputs, Part, Resolved, RunContext, Schemas, Stage, StageError,
+    StageKind, TableSchema,
 };
 use engine::manifest::Manifest;
 use engine::record::Warning;
 use engine::spec::Spec;
 use readers::Member;
-use readers::extract::{Extract, IssueCode};
+use readers::chunk::Chunk;
+use readers::error::ReadError;
+use readers::extract::{Issue, IssueCode};
 use readers::layout::{Layout, ValueKind};
 use std::collections::BTreeMap;
+use std::fs;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tables::columns::{Column, Table, Values};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use tables::columns::ColumnType;
+use tables::error::TableError;
+use tables::info::TableInfo;
+use tables::stream::{self, Piece, Plan};
 
 pub struct Ingest;
 
@@ -129,18 +144,31 @@ impl Stage for IngestStage {
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
         let part_tables =
             |suffix: usize| -> Vec<&InputTable> { context.parts.iter().map(|part| &part.tables[suffix]).collect() };
-        duplicates_across(&self.name, &self.options.key, &part_tables(1))?;
         let mut outputs = Outputs::default();
         for (index, name) in names(&self.name).into_iter().enumerate() {
             let tables = part_tables(index);
-            let parts: Vec<tables::write::Part> =
-                tables.iter().map(|table| tables::write::Part { path: &table.path, prefix: Vec::new() }).collect();
-            let key = tables.first().map(|table| table.record.key.clone()).unwrap_or_default();
             let path = context.scratch.join(format!("{index}.parquet"));
-            let info = tables::write::concat(&parts, false, &key, &path).map_err(|error| {
-                Diagnostic::error(format!("the files of `{}` cannot be joined: {error}", self.name)).hint(error.hint())
-            })?;
-            outputs.tables.push(convert::output(&name, path, info)?);
+            let key = tables.first().map(|table| table.record.key.clone()).unwrap_or_default();
+            let output = match tables.as_slice() {
+                [only] => same(&name, only, path.clone())?,
+                tables => {
+                    let mut parts = Vec::new();
+                    for table in tables {
+                        parts.push(tables::write::Part { path: &table.path, prefix: Vec::new() });
+                    }
+                    let info = tables::write::concat(&parts, false, &key, &path);
+                    let info = info.map_err(|error| match &error {
+                        TableError::DuplicateKey { keys, .. } if index == 0 => {
+                            keys::across_files(&self.name, &self.options.key, keys, &part_tables(1))
+                        }
+                        _ => Diagnostic::error(format!("the files of `{}` cannot be joined: {error}", self.name))
+                            .hint(error.hint())
+                            .into(),
+                    })?;
+                    convert::output(&name, path.clone(), info)?
+                }
+            };
+            outputs.tables.push(output);
         }
         // Last, because findings name cells, which the second table knows.
         let [table, cells, ..] = outputs.tables.as_slice() else { return Ok(outputs) };
@@ -149,6 +177,22 @@ impl Stage for IngestStage {
         outputs.warnings = self.checks.run(&self.name, &checked)?;
         Ok(outputs)
     }
+}
+
+/// The table of the only part, which is the table of the whole.
+fn same(name: &str, part: &InputTable, path: PathBuf) -> Result<OutputTable, StageError> {
+    let linked = fs::hard_link(&part.path, &path).or_else(|_| fs::copy(&part.path, &path).map(|_| ()));
+    linked.map_err(|error| Diagnostic::error(format!("`{name}` cannot be written: {error}")))?;
+    let record = part.record.clone();
+    Ok(OutputTable {
+        name: name.to_string(),
+        path,
+        key: record.key,
+        digest: record.digest,
+        rows: record.rows,
+        rows_digest: record.rows_digest,
+        columns: record.columns,
+    })
 }
 
 impl Stage for FilePart {
@@ -175,59 +219,148 @@ impl Stage for FilePart {
     fn run(&self, context: &RunContext) -> Result<Outputs, StageError> {
         let file =
             context.files.first().ok_or_else(|| Diagnostic::error(format!("`{}` was given no file", context.name)))?;
-        let layout = &self.options.layout;
-        let decoder = convert::ParquetColumns;
-        let members =
-            readers::read(&file.path, &file.shown, layout, context.scratch, &decoder).map_err(|error| {
-                Diagnostic::error(error.to_string())
-                    .located(error.place())
-                    .note(format!("read with the layout `{}`", self.options.layout_file))
-                    .hint(error.hint())
-            })?;
-        let mut outputs = Outputs::default();
-        let [mut rows, mut cells, mut issues] = [const { Vec::new() }; 3];
-        for Member { shown, extract } in members {
-            key_holds(&shown, &extract, &self.options.key)?;
-            outputs.warnings.extend(warnings(&self.name, &shown, &extract));
-            cells.push(cells_of(&shown, &extract, &self.options.key));
-            issues.push(issues_of(&shown, &extract));
-            rows.push(Table { columns: convert::table(extract.columns) });
-        }
-        let [rows, cells, issues] = [rows, cells, issues].map(convert::stacked);
-        let [table_name, cells_name, issues_name] = names(&self.name).try_into().expect("ingest makes three tables");
-        let issue_key = ISSUE_KEY.map(str::to_string).to_vec();
-        for (name, table, key) in [
-            (table_name, rows, &self.options.key),
-            (cells_name, cells, &self.options.key),
-            (issues_name, issues, &issue_key),
-        ] {
-            let path = context.scratch.join(format!("{}.parquet", outputs.tables.len()));
-            let info = tables::write::write(&path, &table, key)
-                .map_err(|error| Diagnostic::error(format!("`{}`: {error}", file.shown)).hint(error.hint()))?;
-            outputs.tables.push(convert::output(&name, path, info)?);
+        let paths = [0, 1, 2].map(|index| context.scratch.join(format!("{index}.parquet")));
+        let infos = self.options.ingest(&self.name, file, context, &paths)?;
+        let mut outputs = Outputs { warnings: infos.warnings, ..Outputs::default() };
+        for ((name, path), info) in names(&self.name).iter().zip(paths).zip(infos.tables) {
+            outputs.tables.push(convert::output(name, path, info)?);
         }
         Ok(outputs)
     }
 }
 
-/// Reads one file as `ingest` does: by the layout, and with a key that holds. `layout_file` is what messages call the layout.
-pub fn extract(
-    path: &Path,
-    shown: &str,
-    layout: &Layout,
-    layout_file: &str,
-    key: &[String],
-) -> Result<Extract, StageError> {
-    let extract = readers::read(path, shown, layout).map_err(|error| {
-        Diagnostic::error(error.to_string())
-            .located(error.place())
-            .note(format!("read with the layout `{layout_file}`"))
-            .hint(error.hint())
-    })?;
-    key_holds(shown, &extract, key)?;
-    Ok(extract)
+/// What came of a file.
+struct Ingested {
+    tables: Vec<TableInfo>,
+    warnings: Vec<Warning>,
 }
 
+/// Why a table was not written.
+enum Fault {
+    Table(TableError),
+    Cancelled,
+}
+
+impl From<TableError> for Fault {
+    fn from(error: TableError) -> Fault {
+        Fault::Table(error)
+    }
+}
+
+/// Chunks of rows that may wait to be written, beside the one that is being read.
+const WAITING: usize = 2;
+
+impl Options {
+    /// Reads the file and writes its three tables.
+    fn ingest(
+        &self,
+        stage: &str,
+        file: &InputFile,
+        context: &RunContext,
+        paths: &[PathBuf; 3],
+    ) -> Result<Ingested, StageError> {
+        let (sender, chunks) = sync_channel::<Chunk>(WAITING);
+        let (issue_sender, issue_pieces) = sync_channel(WAITING);
+        let mut lost = Lost::default();
+        let (read, rows, issues) = thread::scope(|scope| {
+            let next = || {
+                loop {
+                    if context.halt.cause().is_some() {
+                        return Err(Fault::Cancelled);
+                    }
+                    let Ok(mut chunk) = chunks.recv() else { return Ok(None) };
+                    let (issues, skipped) = (std::mem::take(&mut chunk.issues), std::mem::take(&mut chunk.skipped));
+                    if !issues.is_empty() || !skipped.is_empty() {
+                        lost.take(&chunk.file, &issues);
+                        // Whoever takes them is gone only after an error, which is told below.
+                        let _ = issue_sender.send(pieces::issues(&chunk.file, &issues, &skipped));
+                    }
+                    if !chunk.origins.is_empty() {
+                        return Ok(Some(pieces::rows(chunk)));
+                    }
+                }
+            };
+            let reading = scope.spawn(|| {
+                let scratch = context.scratch;
+                readers::read_in_chunks(&file.path, &file.shown, &self.layout, scratch, &ParquetColumns, sender)
+            });
+            let issues = scope.spawn(|| write_issues(&paths[2], issue_pieces, context.memory));
+            let rows = self.write_rows([&paths[0], &paths[1]], context.memory, next);
+            // Nobody takes any more: where nothing can be written the reading ends too.
+            drop(chunks);
+            let read = reading.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked));
+            for Member { shown, extract } in read.iter().flatten() {
+                lost.take(shown, &extract.issues);
+                let _ = issue_sender.send(pieces::issues(shown, &extract.issues, &[]));
+            }
+            drop(issue_sender);
+            (read, rows, issues.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+        });
+        let unwritten = |error: TableError| -> StageError {
+            Diagnostic::error(format!("`{}`: {error}", file.shown)).hint(error.hint()).into()
+        };
+        let rows = match rows {
+            Err(Fault::Cancelled) => return Err(StageError::Cancelled),
+            // What is wrong with the file comes first, unless it was left unread because nothing could be written.
+            Err(Fault::Table(error)) if !is_of_key(&error) => return Err(unwritten(error)),
+            rows => rows,
+        };
+        read.map_err(|error| unreadable(&error, &self.layout_file))?;
+        let mut tables = rows.map_err(|fault| match fault {
+            Fault::Cancelled => StageError::Cancelled,
+            Fault::Table(error) => keys::in_file(file, self, context.scratch, &error),
+        })?;
+        tables.push(issues.map_err(unwritten)?);
+        Ok(Ingested { tables, warnings: lost.warnings(stage) })
+    }
+
+    fn write_rows(
+        &self,
+        paths: [&Path; 2],
+        memory: Option<u64>,
+        next: impl FnMut() -> Result<Option<Piece>, Fault>,
+    ) -> Result<Vec<TableInfo>, Fault> {
+        let rules = &self.layout.columns;
+        let mut columns: Vec<(String, ColumnType)> =
+            rules.iter().map(|rule| (rule.name.clone(), column_type(rule.kind))).collect();
+        columns.extend(PLACE.map(|(name, kind)| (name.to_string(), kind)));
+        let key = (0..rules.len()).filter(|&place| self.key.contains(&rules[place].name));
+        let tables =
+            [(paths[0], (0..rules.len()).collect()), (paths[1], key.chain(rules.len()..columns.len()).collect())];
+        stream::write(&Plan { columns: &columns, key: &self.key, tables: &tables, memory }, next)
+    }
+}
+
+/// What a reader says of a file. `layout_file` is what the message calls the layout.
+pub fn unreadable(error: &ReadError, layout_file: &str) -> Diagnostic {
+    Diagnostic::error(error.to_string())
+        .located(error.place())
+        .note(format!("read with the layout `{layout_file}`"))
+        .hint(error.hint())
+}
+
+fn write_issues(path: &Path, pieces: Receiver<Piece>, memory: Option<u64>) -> Result<TableInfo, TableError> {
+    let columns = ISSUE_COLUMNS.map(|name| (name.to_string(), ColumnType::Text));
+    let key = ISSUE_KEY.map(str::to_string);
+    let tables = [(path, (0..columns.len()).collect())];
+    let plan = Plan { columns: &columns, key: &key, tables: &tables, memory };
+    let infos = stream::write(&plan, || Ok::<_, TableError>(pieces.recv().ok()))?;
+    Ok(infos.into_iter().next().expect("one table was asked for"))
+}
+
+fn is_of_key(error: &TableError) -> bool {
+    matches!(error, TableError::DuplicateKey { .. } | TableError::NullKey { .. })
+}
+
+/// Where a row stands.
+const PLACE: [(&str, ColumnType); 4] = [
+    ("_file", ColumnType::Text),
+    ("_sheet", ColumnType::Text),
+    ("_row", ColumnType::Int),
+    ("_columns", ColumnType::Text),
+];
+
+const ISSUE_COLUMNS: [&str; 6] = ["file", "sheet", "cell", "column", "code", "text"];
 const ISSUE_KEY: [&str; 5] = ["file", "sheet", "cell", "column", "code"];
 
 fn names(stage: &str) -> Vec<String> {
@@ -237,11 +370,11 @@ fn names(stage: &str) -> Vec<String> {
 fn schemas(stage: &str, options: &Options) -> Schemas {
     let text = |name: &str| (name.to_string(), "text".to_string());
     let columns: Vec<(String, String)> =
-        options.layout.columns.iter().map(|rule| (rule.name.clone(), type_name(rule.kind).to_string())).collect();
+        options.layout.columns.iter().map(|rule| (rule.name.clone(), column_type(rule.kind).to_string())).collect();
     let mut cells: Vec<(String, String)> =
         columns.iter().filter(|(name, _)| options.key.contains(name)).cloned().collect();
-    cells.extend([text("_file"), text("_sheet"), ("_row".to_string(), "int".to_string()), text("_columns")]);
-    let issues = ["file", "sheet", "cell", "column", "code", "text"].map(text).to_vec();
+    cells.extend(PLACE.map(|(name, kind)| (name.to_string(), kind.to_string())));
+    let issues = ISSUE_COLUMNS.map(text).to_vec();
     let issue_key = ISSUE_KEY.map(str::to_string).to_vec();
     let [table_name, cells_name, issues_name] = names(stage).try_into().expect("ingest makes three tables");
     Schemas::from([
@@ -251,136 +384,14 @@ fn schemas(stage: &str, options: &Options) -> Schemas {
     ])
 }
 
-fn type_name(kind: ValueKind) -> &'static str {
+fn column_type(kind: ValueKind) -> ColumnType {
     match kind {
-        ValueKind::Text => "text",
-        ValueKind::Int => "int",
-        ValueKind::Float => "float",
-        ValueKind::Bool => "bool",
-        ValueKind::Date => "date",
+        ValueKind::Text => ColumnType::Text,
+        ValueKind::Int => ColumnType::Int,
+        ValueKind::Float => ColumnType::Float,
+        ValueKind::Bool => ColumnType::Bool,
+        ValueKind::Date => ColumnType::Date,
     }
-}
-
-/// No null and no repeated key within the file; the message names the rows of the sheet.
-fn key_holds(shown: &str, extract: &Extract, key: &[String]) -> Result<(), StageError> {
-    let columns = convert::table(extract.columns.clone());
-    let key_columns: Vec<&Column> =
-        key.iter().filter_map(|name| columns.iter().find(|column| column.name == *name)).collect();
-    let mut seen: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for row in 0..extract.origins.len() {
-        if let Some(null) = key_columns.iter().find(|column| convert::is_null(&column.values, row)) {
-            problems.push((format!("`{}` is missing", null.name), vec![row]));
-            continue;
-        }
-        seen.entry(key_columns.iter().map(|column| convert::cell_text(&column.values, row)).collect())
-            .or_default()
-            .push(row);
-    }
-    for (values, rows) in seen.into_iter().filter(|(_, rows)| rows.len() > 1) {
-        let named: Vec<String> = key.iter().zip(&values).map(|(name, value)| format!("{name}={value}")).collect();
-        problems.push((format!("{} stands {} times", named.join(", "), rows.len()), rows));
-    }
-    let Some((first, rows)) = problems.first() else { return Ok(()) };
-    let mut diagnostic = Diagnostic::error(format!("`{shown}` breaks the key [{}]: {first}", key.join(", ")))
-        .located(Some(place(shown, extract, rows)))
-        .hint("mend the file, skip the row in the layout (`skip:`), or add a column to the key".to_string());
-    for (problem, rows) in problems.iter().skip(1).take(SHOWN) {
-        diagnostic = diagnostic.note(format!("also: {problem} ({})", place(shown, extract, rows)));
-    }
-    Err(diagnostic.into())
-}
-
-fn place(shown: &str, extract: &Extract, rows: &[usize]) -> String {
-    let sheet = rows
-        .first()
-        .and_then(|&row| extract.sheets.get(extract.origins[row].sheet as usize))
-        .filter(|sheet| !sheet.is_empty());
-    let numbers: Vec<String> = rows.iter().take(SHOWN).map(|&row| extract.origins[row].row.to_string()).collect();
-    let what = if numbers.len() == 1 { "row" } else { "rows" };
-    match sheet {
-        Some(sheet) => format!("{shown}, sheet `{sheet}`, {what} {}", numbers.join(" and ")),
-        None => format!("{shown}, {what} {}", numbers.join(" and ")),
-    }
-}
-
-/// No key in two files; the message names both.
-fn duplicates_across(stage: &str, key: &[String], cells: &[&InputTable]) -> Result<(), StageError> {
-    let mut seen: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
-    let columns: Vec<String> = key.iter().cloned().chain(["_file".to_string(), "_row".to_string()]).collect();
-    for table in cells {
-        let rows = tables::read::read(&table.path, Some(&columns))
-            .map_err(|error| Diagnostic::error(format!("the parts of `{stage}` cannot be read: {error}")))?;
-        let column = |name: &str| rows.columns.iter().find(|column| column.name == name);
-        let key_columns: Vec<&Column> = key.iter().filter_map(|name| column(name)).collect();
-        let (Some(file), Some(line)) = (column("_file"), column("_row")) else { continue };
-        for row in 0..table.record.rows as usize {
-            let values = key_columns.iter().map(|column| convert::cell_text(&column.values, row)).collect();
-            let place =
-                format!("{} row {}", convert::cell_text(&file.values, row), convert::cell_text(&line.values, row));
-            seen.entry(values).or_default().push(place);
-        }
-    }
-    let mut double = seen.into_iter().filter(|(_, places)| places.len() > 1);
-    let Some((values, places)) = double.next() else { return Ok(()) };
-    let named: Vec<String> = key.iter().zip(&values).map(|(name, value)| format!("{name}={value}")).collect();
-    let mut diagnostic = Diagnostic::error(format!("two files of `{stage}` hold {}", named.join(", ")))
-        .located(Some(places.join("; ")))
-        .hint("take one of the files out of the source, or add a column that tells them apart to the key".to_string());
-    for (values, places) in double.take(SHOWN) {
-        diagnostic = diagnostic.note(format!("also {}: {}", values.join(", "), places.join("; ")));
-    }
-    Err(diagnostic.into())
-}
-
-fn cells_of(shown: &str, extract: &Extract, key: &[String]) -> Table {
-    let rows = extract.origins.len();
-    let mut columns: Vec<Column> =
-        convert::table(extract.columns.clone()).into_iter().filter(|column| key.contains(&column.name)).collect();
-    let letters: Vec<String> = extract.letters.iter().map(|(name, letter)| format!("{name}={letter}")).collect();
-    let sheets = extract
-        .origins
-        .iter()
-        .map(|origin| Some(extract.sheets.get(origin.sheet as usize).cloned().unwrap_or_default()));
-    let column = |name: &str, values: Values| Column { name: name.to_string(), values };
-    columns.push(column("_file", Values::Text(vec![Some(shown.to_string()); rows])));
-    columns.push(column("_sheet", Values::Text(sheets.collect())));
-    columns
-        .push(column("_row", Values::Int(extract.origins.iter().map(|origin| Some(i64::from(origin.row))).collect())));
-    columns.push(column("_columns", Values::Text(vec![Some(letters.join(" ")); rows])));
-    Table { columns }
-}
-
-/// Repaired cells and skipped rows, one line each.
-fn issues_of(shown: &str, extract: &Extract) -> Table {
-    let mut lines: Vec<[String; 6]> = Vec::new();
-    for issue in &extract.issues {
-        lines.push([
-            shown.to_string(),
-            issue.sheet.clone(),
-            issue.cell.clone(),
-            issue.column.clone(),
-            issue.code.name().to_string(),
-            issue.text.clone(),
-        ]);
-    }
-    for skipped in &extract.skipped {
-        let text = format!("{}: {}", skipped.reason, skipped.text);
-        lines.push([
-            shown.to_string(),
-            skipped.sheet.clone(),
-            format!("row {}", skipped.row),
-            String::new(),
-            "skipped_row".to_string(),
-            text,
-        ]);
-    }
-    let names = ["file", "sheet", "cell", "column", "code", "text"];
-    let columns = names.iter().enumerate().map(|(index, name)| Column {
-        name: name.to_string(),
-        values: Values::Text(lines.iter().map(|line| Some(line[index].clone())).collect()),
-    });
-    Table { columns: columns.collect() }
 }
 
 /// What makes a cell count as missing although something stands in it.
@@ -397,28 +408,39 @@ const LOST: &[(IssueCode, &str)] = &[
     (IssueCode::OtherFormat, "file is not what it is called"),
 ];
 
-fn warnings(stage: &str, shown: &str, extract: &Extract) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for (code, what) in LOST {
-        let lost: Vec<_> = extract.issues.iter().filter(|issue| issue.code == *code).collect();
-        if lost.is_empty() {
-            continue;
-        }
-        let lines = lost.iter().take(SHOWN).map(|issue| {
-            if issue.cell.is_empty() {
-                return issue.text.clone();
+/// What was lost: by file, of each code in `LOST` the number of cells, and the first of them in words.
+#[derive(Default)]
+struct Lost(BTreeMap<String, [(usize, Vec<String>); LOST.len()]>);
+
+impl Lost {
+    fn take(&mut self, shown: &str, issues: &[Issue]) {
+        for issue in issues {
+            let Some(place) = LOST.iter().position(|(code, _)| *code == issue.code) else { continue };
+            let (count, lines) = &mut self.0.entry(shown.to_string()).or_default()[place];
+            *count += 1;
+            if *count <= SHOWN {
+                let line = match issue.cell.is_empty() {
+                    true => issue.text.clone(),
+                    false => format!("{} {}: {} (column `{}`)", issue.sheet, issue.cell, issue.text, issue.column),
+                };
+                lines.push(line.trim_start().to_string());
             }
-            let line = format!("{} {}: {} (column `{}`)", issue.sheet, issue.cell, issue.text, issue.column);
-            line.trim_start().to_string()
-        });
-        warnings.push(Warning {
-            stage: stage.to_string(),
-            severity: Severity::Warning,
-            message: format!("`{shown}`: {} {what}", lost.len()),
-            details: lines.collect(),
-        });
+        }
     }
-    warnings
+
+    fn warnings(self, stage: &str) -> Vec<Warning> {
+        let of_file = |(shown, found): (String, [(usize, Vec<String>); LOST.len()])| {
+            let found = LOST.iter().zip(found).filter(|(_, (count, _))| *count > 0);
+            let warning = |((_, what), (count, details)): (&(IssueCode, &str), (usize, Vec<String>))| Warning {
+                stage: stage.to_string(),
+                severity: Severity::Warning,
+                message: format!("`{shown}`: {count} {what}"),
+                details,
+            };
+            found.map(warning).collect::<Vec<_>>()
+        };
+        self.0.into_iter().flat_map(of_file).collect()
+    }
 }
 
 fn file_name(shown: &str) -> &str {

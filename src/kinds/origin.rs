@@ -3,6 +3,7 @@
 //! file, if that is still the one of the run. A store of every text would double the store to say what the file says.
 
 use crate::checks::places::{PlaceOf, Places};
+use crate::convert::ParquetColumns;
 use crate::ingest::{self, IngestStage};
 use crate::missing;
 use engine::diagnostic::Diagnostic;
@@ -10,6 +11,7 @@ use engine::digest::Digest;
 use engine::graph::{Task, TaskId};
 use engine::kind::InputTable;
 use engine::session::Session;
+use readers::Member;
 use readers::layout::{ColumnRule, Layout, ValueKind};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -28,8 +30,8 @@ pub struct Origins {
 const NOT_IN_FILE: &str = "NOT_IN_FILE";
 const EMPTY_CELL: &str = "EMPTY_CELL";
 
-/// What a file says of itself: the texts by sheet, row and column.
-type Texts = BTreeMap<(String, i64, String), String>;
+/// What a file says of itself: the texts by file (of an archive, its member), sheet, row and column.
+type Texts = BTreeMap<(String, String, i64, String), String>;
 
 /// The origins of the values of `rows`, which are rows of the ingest table `name`, in these columns.
 pub fn origins(
@@ -67,9 +69,9 @@ pub fn origins(
         for column in columns {
             let Some(values) = rows.column(column).map(|column| &column.values) else { continue };
             let Some(place) = places.of(rows, row, column) else { continue };
-            let file =
-                texts.entry(place.file.clone()).or_insert_with(|| read(ingest, &place.file, digests.get(&place.file)));
-            let cell = (place.sheet.clone(), place.row, column.clone());
+            let source = source_of(ingest, &place.file);
+            let file = texts.entry(source.to_string()).or_insert_with(|| read(ingest, source, digests.get(source)));
+            let cell = (place.file.clone(), place.sheet.clone(), place.row, column.clone());
             let text = file.as_ref().ok().and_then(|texts| texts.get(&cell)).filter(|_| place.letter.is_some());
             let issue = issues.get(&(place.file.clone(), place.sheet.clone(), column.clone(), place.row.to_string()));
             let value = values.text(row);
@@ -86,7 +88,7 @@ pub fn origins(
                 Some(column.clone()),
                 value.clone(),
                 Some(file.clone()),
-                digests.get(&file).map(|digest| digest.hex()),
+                digests.get(source).map(|digest| digest.hex()),
                 Some(sheet).filter(|sheet| !sheet.is_empty()),
                 place.cell(),
                 text.cloned().or(lost.map(|(_, text)| text.clone())),
@@ -164,6 +166,13 @@ fn digests(session: &Session, parts: &[TaskId]) -> Result<BTreeMap<String, Diges
     Ok(found)
 }
 
+/// The file of the source that holds `shown`: itself, or the archive it is a member of.
+fn source_of<'a>(ingest: &IngestStage, shown: &'a str) -> &'a str {
+    let holds = |file: &str| shown.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with('!'));
+    let file = ingest.files().iter().map(|(file, _)| file).find(|file| holds(file));
+    file.map_or(shown, |file| &shown[..file.len()])
+}
+
 /// The texts of a file, if it is the file of the run; why not, if not.
 fn read(ingest: &IngestStage, shown: &str, digest: Option<&Digest>) -> Result<Texts, String> {
     let path: &PathBuf = match ingest.files().iter().find(|(file, _)| file == shown) {
@@ -178,13 +187,18 @@ fn read(ingest: &IngestStage, shown: &str, digest: Option<&Digest>) -> Result<Te
         return Err(format!("`{shown}` has changed since it was read; its texts are not those of the table"));
     }
     let layout = as_text(ingest.layout());
-    let extract = readers::read(path, shown, &layout).map_err(|error| format!("`{shown}`: {error}"))?;
+    let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
+    let members = readers::read(path, shown, &layout, scratch.path(), &ParquetColumns)
+        .map_err(|error| format!("`{shown}`: {error}"))?;
     let mut texts = Texts::new();
-    for column in extract.columns {
-        let readers::extract::Values::Text(values) = column.values else { continue };
-        for (origin, text) in extract.origins.iter().zip(values) {
-            let sheet = extract.sheets.get(origin.sheet as usize).cloned().unwrap_or_default();
-            texts.extend(text.map(|text| ((sheet, i64::from(origin.row), column.name.clone()), text)));
+    for Member { shown, extract } in members {
+        for column in extract.columns {
+            let readers::extract::Values::Text(values) = column.values else { continue };
+            for (origin, text) in extract.origins.iter().zip(values) {
+                let sheet = extract.sheets.get(origin.sheet as usize).cloned().unwrap_or_default();
+                let place = (shown.clone(), sheet, i64::from(origin.row), column.name.clone());
+                texts.extend(text.map(|text| (place, text)));
+            }
         }
     }
     Ok(texts)

@@ -5,6 +5,7 @@ mod columns;
 mod contract;
 mod headers;
 
+use crate::convert::ParquetColumns;
 use crate::layout;
 use columns::{Drafted, From};
 use engine::diagnostic::Diagnostic;
@@ -16,6 +17,7 @@ use readers::extract::Extract;
 use readers::layout::Format;
 use readers::survey::{self, SheetRows, Survey};
 use std::path::PathBuf;
+use tempfile::TempDir;
 
 /// A layout and the stage that would use it.
 #[derive(Debug)]
@@ -83,8 +85,10 @@ fn finish(source: &Source, plan: &Plan, table: &contract::Read, key: &[String], 
 
 fn survey_all(source: &Source, wanted: Option<&str>) -> Result<Vec<Surveyed>, Diagnostic> {
     let mut files = Vec::new();
+    let scratch = scratch()?;
     for (shown, path) in &source.files {
-        let mut survey = survey::survey(path, shown).map_err(|error| unreadable(&error))?;
+        let mut survey =
+            survey::survey(path, shown, scratch.path(), &ParquetColumns).map_err(|error| unreadable(&error))?;
         let names: Vec<&str> = survey.sheets.iter().map(|sheet| sheet.name.as_str()).collect();
         let at = match wanted {
             Some(wanted) => survey.sheets.iter().position(|sheet| sheet.name == wanted),
@@ -113,6 +117,11 @@ fn survey_all(source: &Source, wanted: Option<&str>) -> Result<Vec<Surveyed>, Di
         .hint("make two sources of them".to_string()));
     }
     Ok(files)
+}
+
+/// A folder for what is unpacked.
+fn scratch() -> Result<TempDir, Diagnostic> {
+    tempfile::tempdir().map_err(|error| Diagnostic::error(format!("no temporary folder can be made: {error}")))
 }
 
 fn unreadable(error: &ReadError) -> Diagnostic {
@@ -213,6 +222,7 @@ fn contains(files: &[Surveyed], columns: &[Drafted]) -> Vec<String> {
 
 /// Reads the files with the layout until they can be read, taking back what does not hold.
 fn settle(plan: &mut Plan, files: &[Surveyed]) -> Result<Vec<Extract>, Diagnostic> {
+    let scratch = scratch()?;
     // Every failure takes something back, so that this ends.
     loop {
         let text = text(plan, None);
@@ -225,8 +235,8 @@ fn settle(plan: &mut Plan, files: &[Surveyed]) -> Result<Vec<Extract>, Diagnosti
         let mut extracts = Vec::new();
         let mut failure = None;
         for file in files {
-            match readers::read(&file.path, &file.shown, &layout) {
-                Ok(extract) => extracts.push(extract),
+            match readers::read(&file.path, &file.shown, &layout, scratch.path(), &ParquetColumns) {
+                Ok(members) => extracts.extend(members.into_iter().map(|member| member.extract)),
                 Err(error) => {
                     failure = Some(error);
                     break;

@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use crate::{
     bind::{Binding, Bindings},
     cell::Cell,
+    chunk::{self, Chunk, Packed},
     contradiction::Contradiction,
     error::{ReadError, shortened},
-    extract::{Extract, Issue, IssueCode, RawColumn, RowOrigin, SkippedRow, Values},
+    extract::{Extract, Issue, IssueCode, RowOrigin, SkippedRow},
     layout::{Compiled, CompiledSkip, ValueKind},
     normal, number,
     source::Source,
@@ -36,18 +37,23 @@ pub(crate) enum Places {
     Whole,
 }
 
-/// Fills an [`Extract`] row by row.
+/// Fills an [`Extract`] row by row, or gives the rows on in chunks where the source has someone to take them.
 pub(crate) struct Assembler<'a> {
     compiled: &'a Compiled<'a>,
     source: &'a Source,
     places: Places,
-    columns: Vec<Values>,
-    origins: Vec<RowOrigin>,
-    issues: Vec<Issue>,
-    skipped: Vec<SkippedRow>,
+    /// The rows at hand.
+    chunk: Chunk,
+    /// Full ones that stay here: nobody takes them, or not all sheets have been begun.
+    chunks: Vec<Chunk>,
+    expected_sheets: usize,
+    is_stopped: bool,
+    skipped_count: usize,
     unreadable: Vec<Unreadable>,
     unreadable_count: usize,
     sheets: Vec<String>,
+    /// By sheet, the number of rows and which columns have a value in some row.
+    filled: Vec<(usize, Vec<bool>)>,
     letters: Vec<Vec<(String, String)>>,
     /// By column.
     uncalculated: Vec<Option<Uncalculated>>,
@@ -60,6 +66,8 @@ pub(crate) struct Assembler<'a> {
     ended: Option<String>,
     /// Of the sheet at hand: rows that an `only` rule left out.
     bare: Bare,
+    /// The first row that was found to be the sum of the others.
+    total: Option<Contradiction>,
 }
 
 /// Rows without any value beside a name.
@@ -96,13 +104,15 @@ impl<'a> Assembler<'a> {
             compiled,
             source,
             places,
-            columns: rules.iter().map(|rule| Values::empty(rule.kind)).collect(),
-            origins: Vec::new(),
-            issues: Vec::new(),
-            skipped: Vec::new(),
+            chunk: Chunk { columns: empty_columns(compiled), ..Chunk::default() },
+            chunks: Vec::new(),
+            expected_sheets: 1,
+            is_stopped: false,
+            skipped_count: 0,
             unreadable: Vec::new(),
             unreadable_count: 0,
             sheets: Vec::new(),
+            filled: Vec::new(),
             letters: vec![Vec::new(); rules.len()],
             uncalculated: rules.iter().map(|_| None).collect(),
             bindings: Bindings::default(),
@@ -111,13 +121,26 @@ impl<'a> Assembler<'a> {
             above: vec![None; rules.len()],
             ended: None,
             bare: Bare::default(),
+            total: None,
         })
+    }
+
+    /// So many sheets will be turned to: rows are given on only once it is known where all columns stand.
+    pub(crate) fn expect_sheets(&mut self, count: usize) {
+        self.expected_sheets = count;
+    }
+
+    /// Nobody wants the rows any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
     }
 
     /// Turns to a sheet; formats without sheets turn to one without a name.
     pub(crate) fn start_sheet(&mut self, name: &str, bindings: Bindings, epoch_1904: bool) {
-        self.count_bare();
+        self.end_sheet();
         self.sheets.push(name.to_string());
+        self.filled.push((0, vec![false; self.compiled.layout.columns.len()]));
+        self.chunk.sheet = name.to_string();
         self.epoch_1904 = epoch_1904;
         self.ended = None;
         self.above.iter_mut().for_each(|above| *above = None);
@@ -125,7 +148,7 @@ impl<'a> Assembler<'a> {
         for ((letters, binding), rule) in self.letters.iter_mut().zip(bindings.iter()).zip(rules) {
             match binding {
                 Binding::Cell { label, .. } => letters.push((name.to_string(), label.clone())),
-                Binding::Absent => self.issues.push(Issue {
+                Binding::Absent => self.chunk.issues.push(Issue {
                     column: rule.name.clone(),
                     sheet: name.to_string(),
                     cell: String::new(),
@@ -142,7 +165,7 @@ impl<'a> Assembler<'a> {
             fixed.push(match &self.bindings[column] {
                 Binding::Fixed { cell, place } => {
                     let (cell, place) = (cell.clone(), place.clone());
-                    Some(self.parse(column, &cell, || place))
+                    Some(self.parse(column, &cell, true, || place))
                 }
                 _ => None,
             });
@@ -197,23 +220,39 @@ impl<'a> Assembler<'a> {
             }
             return;
         }
-        for (column, cell) in cells.iter().enumerate() {
-            let parsed = match &self.bindings[column] {
+        let bindings = std::mem::take(&mut self.bindings.list);
+        for (column, (cell, binding)) in cells.iter().zip(&bindings).enumerate() {
+            if let (Binding::Cell { .. }, Cell::Text(text), Packed::Text(texts)) =
+                (binding, cell, &mut self.chunk.columns[column])
+                && text.len() < chunk::LONGEST
+            {
+                // As `parse` would, without a copy: most cells are such.
+                let text = (!self.compiled.is_missing_text(text)).then(|| normal::trim(text));
+                texts.push(text);
+                self.mark_filled(column, text.is_some());
+                continue;
+            }
+            let parsed = match binding {
                 Binding::Fixed { .. } => self.fixed[column].clone().unwrap_or(Parsed::Missing),
                 Binding::Absent => Parsed::Missing,
                 Binding::RowNumber => {
-                    let number = Cell::Integer(i64::from(row));
-                    self.parse(column, &number, || "the row number".into())
+                    self.parse(column, &Cell::Integer(i64::from(row)), false, || "the row number".into())
                 }
                 Binding::Cell { label, index } => {
-                    let (places, label, index) = (self.places, label.clone(), *index);
-                    self.parse(column, cell, || places.cell(row, index, &label))
+                    let places = self.places;
+                    self.parse(column, cell, false, || places.cell(row, *index, label))
                 }
             };
-            self.columns[column].push(parsed);
+            let is_there = self.chunk.columns[column].push(parsed);
+            self.mark_filled(column, is_there);
         }
+        self.bindings.list = bindings;
         let sheet = u32::try_from(self.sheets.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.origins.push(RowOrigin { sheet, row });
+        self.chunk.origins.push(RowOrigin { sheet, row });
+        if let Some((rows, _)) = self.filled.last_mut() {
+            *rows += 1;
+        }
+        self.end_full_chunk();
     }
 
     /// Leaves out a header that stands there once more.
@@ -221,9 +260,57 @@ impl<'a> Assembler<'a> {
         self.skip(row, "the header once more".into(), text);
     }
 
-    /// The result, or the error that the rows gave rise to.
-    pub(crate) fn finish(mut self, encoding: Option<String>) -> Result<Extract, ReadError> {
+    fn mark_filled(&mut self, column: usize, is_there: bool) {
+        if is_there && let Some((_, filled)) = self.filled.last_mut() {
+            filled[column] = true;
+        }
+    }
+
+    fn end_full_chunk(&mut self) {
+        let Chunk { columns, origins, issues, skipped, .. } = &self.chunk;
+        let full = origins.len() >= chunk::ROWS
+            || issues.len() + skipped.len() >= chunk::ROWS
+            || columns.iter().map(Packed::text_bytes).sum::<usize>() >= chunk::BYTES;
+        if full {
+            self.end_chunk();
+        }
+    }
+
+    fn end_sheet(&mut self) {
         self.count_bare();
+        if self.total.is_none() {
+            self.total = self.total_row();
+        }
+        self.end_chunk();
+    }
+
+    /// Gives the rows at hand on.
+    fn end_chunk(&mut self) {
+        let Chunk { origins, issues, skipped, .. } = &self.chunk;
+        if origins.is_empty() && issues.is_empty() && skipped.is_empty() {
+            return;
+        }
+        let next = Chunk { sheet: self.sheet(), columns: empty_columns(self.compiled), ..Chunk::default() };
+        self.chunks.push(std::mem::replace(&mut self.chunk, next));
+        let Some(taker) = self.source.chunks.as_ref().filter(|_| self.sheets.len() >= self.expected_sheets) else {
+            return;
+        };
+        for mut chunk in std::mem::take(&mut self.chunks) {
+            chunk.file = self.source.file.clone();
+            chunk.letters = self.letters();
+            self.is_stopped |= taker.send(chunk).is_err();
+        }
+    }
+
+    /// Name and place of each column that is read from cells.
+    fn letters(&self) -> Vec<(String, String)> {
+        let rules = self.compiled.layout.columns.iter();
+        let letters = rules.zip(&self.letters).filter(|(_, letters)| !letters.is_empty());
+        letters.map(|(rule, letters)| (rule.name.clone(), joined(letters))).collect()
+    }
+
+    /// The result, without the rows that were given on, or the error that the rows gave rise to.
+    pub(crate) fn finish(mut self, encoding: Option<String>) -> Result<Extract, ReadError> {
         let rules = &self.compiled.layout.columns;
         let file = self.source.file.clone();
         if let [first, others @ ..] = self.unreadable.as_slice() {
@@ -241,32 +328,26 @@ impl<'a> Assembler<'a> {
         if let Some(error) = self.formulas_only() {
             return Err(error);
         }
-        if self.origins.is_empty() {
+        if self.rows() == 0 {
             let sheet = self.sheets.join(", ");
-            return Err(ReadError::NoRows { file, sheet, skipped: self.skipped.len() });
+            return Err(ReadError::NoRows { file, sheet, skipped: self.skipped_count });
         }
-        if let Some(total) = self.total() {
+        self.end_sheet();
+        if let Some(total) = self.total.take() {
             return Err(total.into());
         }
+        let letters = self.letters();
         let empty_columns = self.empty_columns();
-        let issues = self.issues.into_iter().chain(empty_columns).collect();
-        let letters = rules
-            .iter()
-            .zip(&self.letters)
-            .filter(|(_, letters)| !letters.is_empty())
-            .map(|(rule, letters)| (rule.name.clone(), joined(letters)))
-            .collect();
+        let mut chunks = self.chunks;
+        let mut issues: Vec<Issue> = chunks.iter_mut().flat_map(|chunk| std::mem::take(&mut chunk.issues)).collect();
+        issues.extend(empty_columns);
         Ok(Extract {
-            columns: rules
-                .iter()
-                .zip(self.columns)
-                .map(|(rule, values)| RawColumn { name: rule.name.clone(), values })
-                .collect(),
-            origins: self.origins,
+            origins: chunks.iter().flat_map(|chunk| &chunk.origins).copied().collect(),
             sheets: self.sheets,
             letters,
             issues,
-            skipped: self.skipped,
+            skipped: chunks.iter_mut().flat_map(|chunk| std::mem::take(&mut chunk.skipped)).collect(),
+            columns: chunk::joined(rules.iter().map(|rule| (rule.name.as_str(), rule.kind)), chunks),
             encoding,
         })
     }
@@ -288,16 +369,16 @@ impl<'a> Assembler<'a> {
     /// An issue if many rows of the sheet have a name and nothing else: notes are few, so that half of the table may be lost.
     fn count_bare(&mut self) {
         let Bare { count, first } = std::mem::take(&mut self.bare);
-        let sheet = self.sheets.len().saturating_sub(1);
-        let kept = self.origins.len() - self.origins.partition_point(|origin| (origin.sheet as usize) < sheet);
+        let kept = self.filled.last().map_or(0, |(rows, _)| *rows);
         // One in ten, and more than the notes of a short table.
         if let Some((column, cell, text)) = first
             && count > 3
             && count * 10 >= kept + count
         {
-            self.issues.push(Issue {
+            let sheet = self.sheet();
+            self.chunk.issues.push(Issue {
                 column: self.compiled.layout.columns[column].name.clone(),
-                sheet: self.sheet(),
+                sheet,
                 cell,
                 text: format!("{text}, and {} more rows", count - 1),
                 code: IssueCode::RowsWithoutValues,
@@ -305,46 +386,40 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// The error for a row that is the sum of all others of its sheet.
-    fn total(&self) -> Option<Contradiction> {
-        if self.compiled.layout.keeps_totals {
+    /// The error for a row that is the sum of all others of the sheet at hand.
+    fn total_row(&self) -> Option<Contradiction> {
+        let (rows, _) = self.filled.last()?;
+        // Sums of another size than the numbers of a long file take time, and such a file is no table of a yearbook.
+        if self.compiled.layout.keeps_totals || *rows > 20_000 || *rows != self.chunk.origins.len() {
             return None;
         }
-        for (index, sheet) in self.sheets.iter().enumerate() {
-            let end_of = |count: usize| self.origins.partition_point(|origin| (origin.sheet as usize) < count);
-            let rows = end_of(index)..end_of(index + 1);
-            // Sums of another size than the numbers of a long file take time, and such a file is no table of a yearbook.
-            if rows.len() > 20_000 {
-                continue;
-            }
-            let letter = |column: usize| {
-                self.letters[column].iter().find(|(name, _)| name == sheet).map(|(_, letter)| letter.as_str())
-            };
-            let columns: Vec<(usize, &[Option<f64>])> = self
-                .columns
-                .iter()
-                .enumerate()
-                .filter(|(column, _)| letter(*column).is_some())
-                .filter_map(|(column, values)| match values {
-                    Values::Float(values) => Some((column, &values[rows.clone()])),
-                    _ => None,
-                })
-                .collect();
-            let Some(total) = totals::find(&columns) else { continue };
-            let row = self.origins[rows.start + total.row].row;
-            let label = letter(total.column).unwrap_or_default();
-            return Some(Contradiction::TotalRow {
-                file: self.source.file.clone(),
-                sheet: sheet.clone(),
-                cell: self.places.cell(row, total.column, label),
-                row,
-                column: self.compiled.layout.columns[total.column].name.clone(),
-                value: total.value,
-                sum: total.sum,
-                hits: total.hits,
-            });
-        }
-        None
+        let sheet = self.sheet();
+        let letter = |column: usize| {
+            self.letters[column].iter().find(|(name, _)| *name == sheet).map(|(_, letter)| letter.as_str())
+        };
+        let columns: Vec<(usize, &[Option<f64>])> = self
+            .chunk
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(column, _)| letter(*column).is_some())
+            .filter_map(|(column, values)| match values {
+                Packed::Float(values) => Some((column, values.as_slice())),
+                _ => None,
+            })
+            .collect();
+        let total = totals::find(&columns)?;
+        let row = self.chunk.origins[total.row].row;
+        Some(Contradiction::TotalRow {
+            file: self.source.file.clone(),
+            cell: self.places.cell(row, total.column, letter(total.column).unwrap_or_default()),
+            row,
+            column: self.compiled.layout.columns[total.column].name.clone(),
+            value: total.value,
+            sum: total.sum,
+            hits: total.hits,
+            sheet,
+        })
     }
 
     /// Before rows are skipped: a formula that counts as missing must not take its row away unseen.
@@ -364,11 +439,11 @@ impl<'a> Assembler<'a> {
     /// The error for a required column that has formulas without results and nothing else. A column of texts may do without, as
     /// long as there are rows.
     fn formulas_only(&self) -> Option<ReadError> {
-        let columns = self.compiled.layout.columns.iter().zip(&self.columns).zip(&self.uncalculated);
+        let columns = self.compiled.layout.columns.iter().zip(&self.uncalculated).enumerate();
         columns
-            .filter(|((rule, _), _)| !rule.optional && (rule.kind != ValueKind::Text || self.origins.is_empty()))
-            .filter(|((_, values), _)| !values.any_in(0..self.origins.len()))
-            .find_map(|((rule, _), found)| found.as_ref().map(|found| (rule, found)))
+            .filter(|(_, (rule, _))| !rule.optional && (rule.kind != ValueKind::Text || self.rows() == 0))
+            .filter(|(column, _)| !self.filled.iter().any(|(_, filled)| filled[*column]))
+            .find_map(|(_, (rule, found))| found.as_ref().map(|found| (rule, found)))
             .map(|(rule, first)| ReadError::FormulasOnly {
                 file: self.source.file.clone(),
                 sheet: first.sheet.clone(),
@@ -383,16 +458,11 @@ impl<'a> Assembler<'a> {
     /// against the rows below looks like.
     fn empty_columns(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
-        for (index, sheet) in self.sheets.iter().enumerate() {
-            let end_of = |count: usize| self.origins.partition_point(|origin| (origin.sheet as usize) < count);
-            let rows = end_of(index)..end_of(index + 1);
-            if rows.is_empty() {
-                continue;
-            }
-            let columns = self.compiled.layout.columns.iter().zip(&self.columns).zip(&self.letters);
-            for ((rule, values), letters) in columns.filter(|((rule, _), _)| !rule.optional) {
+        for (sheet, (_, filled)) in self.sheets.iter().zip(&self.filled).filter(|(_, (rows, _))| *rows > 0) {
+            let columns = self.compiled.layout.columns.iter().zip(filled).zip(&self.letters);
+            for ((rule, filled), letters) in columns.filter(|((rule, _), _)| !rule.optional) {
                 let Some((_, letter)) = letters.iter().find(|(name, _)| name == sheet) else { continue };
-                if !values.any_in(rows.clone()) {
+                if !filled {
                     issues.push(Issue {
                         column: rule.name.clone(),
                         sheet: sheet.clone(),
@@ -404,6 +474,10 @@ impl<'a> Assembler<'a> {
             }
         }
         issues
+    }
+
+    fn rows(&self) -> usize {
+        self.filled.iter().map(|(rows, _)| rows).sum()
     }
 
     fn reading(&self) -> Reading<'a> {
@@ -420,7 +494,9 @@ impl<'a> Assembler<'a> {
 
     fn skip(&mut self, row: u32, reason: String, text: &str) {
         let sheet = self.sheet();
-        self.skipped.push(SkippedRow { sheet, row, reason, text: shortened(text) });
+        self.chunk.skipped.push(SkippedRow { sheet, row, reason, text: shortened(text) });
+        self.skipped_count += 1;
+        self.end_full_chunk();
     }
 
     fn reason_to_skip(&self, row: u32, cells: &[Cell]) -> Option<Skip> {
@@ -462,14 +538,14 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    fn parse(&mut self, column: usize, cell: &Cell, place: impl FnOnce() -> String) -> Parsed {
+    /// `fixed`: the cell is the same for every row.
+    fn parse(&mut self, column: usize, cell: &Cell, fixed: bool, place: impl FnOnce() -> String) -> Parsed {
         let rule = &self.compiled.layout.columns[column];
         let outcome = self
             .reading()
             .parse(cell, rule.kind)
             .and_then(|(parsed, code)| Some((self.adjusted(column, parsed)?, code)));
         // What a file name or the layout says is text in any case: that it was read as a number is no news.
-        let fixed = matches!(self.bindings.get(column), Some(Binding::Fixed { .. }));
         let (parsed, code) = match outcome {
             Some((parsed, None)) => return parsed,
             Some((parsed, Some(IssueCode::NumberAsText))) if fixed => return parsed,
@@ -484,7 +560,7 @@ impl<'a> Assembler<'a> {
             }
         } else {
             let column = rule.name.clone();
-            self.issues.push(Issue { column, sheet, cell: place(), text, code });
+            self.chunk.issues.push(Issue { column, sheet, cell: place(), text, code });
         }
         parsed
     }
@@ -507,6 +583,7 @@ impl<'a> Assembler<'a> {
                 }
                 value.is_finite().then_some(Parsed::Float(value))
             }
+            Parsed::Text(text) if text.len() >= chunk::LONGEST => None,
             other => Some(other),
         }
     }
@@ -522,6 +599,10 @@ struct Skip {
 
 fn first_text(cells: &[Cell]) -> String {
     cells.iter().find(|cell| !cell.is_blank()).map(|cell| cell.to_text().into_owned()).unwrap_or_default()
+}
+
+fn empty_columns(compiled: &Compiled) -> Vec<Packed> {
+    compiled.layout.columns.iter().map(|rule| Packed::empty(rule.kind)).collect()
 }
 
 impl Places {

@@ -31,7 +31,7 @@ pub(crate) enum Binding {
 /// One binding per column of the layout, and what its numbers are multiplied by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Bindings {
-    list: Vec<Binding>,
+    pub(crate) list: Vec<Binding>,
     pub(crate) factors: Vec<f64>,
 }
 

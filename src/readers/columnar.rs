@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A decoder of Parquet files, which this crate has none of. Errors are in its words.
-pub trait Decoder {
+pub trait Decoder: Sync {
     /// The names of the columns.
     fn names(&self, path: &Path) -> Result<Vec<String>, String>;
     /// These columns, in this order, all of one length.

@@ -49,6 +49,13 @@ pub(crate) fn to_text(days: i32) -> String {
 
 /// The day of a trimmed, half-width text.
 pub(crate) fn from_text(text: &str) -> Option<Day> {
+    // Nearly all dates are written so.
+    if let [y, e, a, r, b'-', m, o, b'-', d, n] = text.as_bytes()
+        && let Some(digits) = digits([y, e, a, r, m, o, d, n])
+    {
+        let days = from_calendar((digits / 10_000) as i32, digits / 100 % 100, digits % 100)?;
+        return Some(Day { days, repaired: false });
+    }
     let (date, time) = match text.find(|character: char| character == 'T' || character.is_whitespace()) {
         Some(position) => (&text[..position], text[position + 1..].trim()),
         None => (text, ""),
@@ -111,6 +118,11 @@ fn from_parts(year: &str, month: &str, day: &str) -> Option<i32> {
         return None;
     }
     from_calendar(number(year)?, part(month)?, part(day)?)
+}
+
+fn digits(bytes: [&u8; 8]) -> Option<u32> {
+    let add = |number: u32, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'));
+    bytes.into_iter().try_fold(0, add)
 }
 
 fn number(digits: &str) -> Option<i32> {

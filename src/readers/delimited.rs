@@ -1,13 +1,9 @@
 //! Delimited text. The header is found by its words; below it every row must have as many fields as the header, and every
-//! quote that opens a field must close it. Decoding is in `encoding.rs`.
+//! quote that opens a field must close it. Splitting into fields is in `records.rs`, decoding in `encoding.rs`.
 
-use std::{
-    borrow::Cow,
-    collections::VecDeque,
-    io::{self, Read},
-};
+use std::borrow::Cow;
 
-use csv::{ReaderBuilder, StringRecord, Terminator};
+use encoding_rs::Encoding;
 
 use crate::{
     assemble::{Assembler, Places},
@@ -19,21 +15,23 @@ use crate::{
     header::{Header, Search, Texts},
     layout::{Compiled, HeaderRule},
     normal,
+    records::Records,
     source::Source,
 };
 
 pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, ReadError> {
-    let encoding = encoding::decide(source, compiled)?;
-    let mut records = Records::new(source, compiled, encoding::reader(source, encoding)?);
+    let encoding = encoding::expect(source, compiled)?;
+    encoding::checked(source, compiled, read_as(source, compiled, encoding))
+}
+
+fn read_as(source: &Source, compiled: &Compiled, encoding: &'static Encoding) -> Result<Extract, ReadError> {
+    let mut records = Records::open(source, encoding, compiled.layout.delimiter)?;
     let mut assembler = Assembler::new(compiled, source, Places::Fields)?;
     let header = find_header(source, compiled, &mut records)?;
-    let mut pending = None;
-    let width = match &header {
-        Some((_, width)) => *width,
-        None => {
-            pending = records.next()?;
-            pending.as_ref().map_or(0, |record| record.fields.len())
-        }
+    let (mut is_there, width) = match &header {
+        Some((_, width)) => (false, *width),
+        // The first row says how wide all are.
+        None => (records.next()?, records.len()),
     };
     let label = |index: usize| match &header {
         Some((header, _)) => header.text(index),
@@ -50,200 +48,34 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
     let bindings = bind::bind(compiled, &ground)?;
     assembler.start_sheet("", bindings, false);
     let wanted = assembler.wanted();
-    loop {
-        let Some(record) = pending.take().map_or_else(|| records.next(), |record| Ok(Some(record)))? else {
-            return assembler.finish(Some(encoding::label(encoding)));
-        };
-        if record.fields.len() != width {
+    if header.is_some() {
+        is_there = records.next()?;
+    }
+    while is_there && !assembler.is_stopped() {
+        if records.len() != width {
             return Err(ReadError::FieldCount {
                 file: source.file.clone(),
-                line: record.line,
+                line: records.line(),
                 expected: width,
-                found: record.fields.len(),
+                found: records.len(),
             });
         }
         let cells: Vec<Cell> = wanted
             .iter()
-            .map(|index| match index.and_then(|index| record.fields.get(index)) {
+            .map(|index| match index.and_then(|index| records.field(index)) {
                 Some(text) => Cell::Text(Cow::Borrowed(text)),
                 None => Cell::Empty,
             })
             .collect();
-        assembler.row(u32::try_from(record.line).unwrap_or(u32::MAX), &cells, || {
-            record.fields.iter().find(|text| !normal::trim(text).is_empty()).unwrap_or_default().to_string()
+        assembler.row(u32::try_from(records.line()).unwrap_or(u32::MAX), &cells, || {
+            records.fields().find(|text| !normal::trim(text).is_empty()).unwrap_or_default().to_string()
         });
+        is_there = records.next()?;
     }
+    assembler.finish(Some(encoding::label(encoding)))
 }
 
-struct Records<'s> {
-    source: &'s Source,
-    reader: csv::Reader<Watched<encoding::DecodingReader>>,
-}
-
-struct Record {
-    line: u64,
-    fields: StringRecord,
-}
-
-/// The text on its way to the csv reader. That reader prefers any parse to none, so that one quote too many joins the rest of
-/// the file into a single value without a word; and its line numbers are those of the end of the row above.
-struct Watched<R> {
-    text: R,
-    quotes: Quotes,
-}
-
-/// Follows the csv reader byte by byte, for what it does not tell.
-struct Quotes {
-    delimiter: u8,
-    state: State,
-    /// Bytes and lines so far.
-    byte: u64,
-    line: u64,
-    /// Where the last quoted field opened.
-    opened: Spot,
-    /// Where the records begin that the csv reader has not handed out yet.
-    starts: VecDeque<Spot>,
-    fault: Option<Fault>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Before the first byte of a record.
-    Record,
-    /// Before the first byte of a field.
-    Field,
-    /// In a field without quotes.
-    Plain,
-    Quoted,
-    /// After a quote in a quoted field: it closes the field or is the first half of a doubled one.
-    Closed,
-    /// In blanks after the closing quote, which do no harm.
-    Blanks,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Spot {
-    byte: u64,
-    line: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    Unclosed(Spot),
-    TextAfterQuote { opened: Spot, text: Spot },
-}
-
-impl<'s> Records<'s> {
-    fn new(source: &'s Source, compiled: &Compiled, text: encoding::DecodingReader) -> Records<'s> {
-        let delimiter = compiled.layout.delimiter;
-        Records { source, reader: watched(text, delimiter) }
-    }
-
-    fn next(&mut self) -> Result<Option<Record>, ReadError> {
-        let mut fields = StringRecord::new();
-        let found = self
-            .reader
-            .read_record(&mut fields)
-            .map_err(|error| ReadError::Csv { file: self.source.file.clone(), cause: error.to_string() })?;
-        let end = self.reader.position().byte();
-        let quotes = &mut self.reader.get_mut().quotes;
-        // The text is watched ahead of the record at hand: a fault further down must not hide one of the rows above it.
-        match quotes.fault.filter(|fault| fault.byte() < end) {
-            Some(Fault::Unclosed(opened)) => {
-                return Err(ReadError::UnclosedQuote { file: self.source.file.clone(), line: opened.line });
-            }
-            Some(Fault::TextAfterQuote { opened, text }) => {
-                return Err(ReadError::TextAfterQuote {
-                    file: self.source.file.clone(),
-                    line: text.line,
-                    opened: opened.line,
-                });
-            }
-            None => {}
-        }
-        let line = quotes.starts.pop_front().map_or(0, |start| start.line);
-        Ok(found.then_some(Record { line, fields }))
-    }
-}
-
-fn watched<R: Read>(text: R, delimiter: u8) -> csv::Reader<Watched<R>> {
-    ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .terminator(Terminator::CRLF)
-        .from_reader(Watched { text, quotes: Quotes::new(delimiter) })
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.text.read(buffer)?;
-        for byte in &buffer[..count] {
-            self.quotes.take(*byte);
-        }
-        if count == 0 && !buffer.is_empty() {
-            self.quotes.end();
-        }
-        Ok(count)
-    }
-}
-
-impl Quotes {
-    fn new(delimiter: u8) -> Quotes {
-        Quotes {
-            delimiter,
-            state: State::Record,
-            byte: 0,
-            line: 1,
-            opened: Spot { byte: 0, line: 1 },
-            starts: VecDeque::new(),
-            fault: None,
-        }
-    }
-
-    fn take(&mut self, byte: u8) {
-        let here = Spot { byte: self.byte, line: self.line };
-        let ends_line = matches!(byte, b'\r' | b'\n');
-        if self.state == State::Record && !ends_line {
-            self.starts.push_back(here);
-        }
-        self.state = match (self.state, byte) {
-            (State::Quoted, b'"') => State::Closed,
-            (State::Quoted, _) => State::Quoted,
-            (State::Closed, b'"') => State::Quoted,
-            _ if ends_line => State::Record,
-            _ if byte == self.delimiter => State::Field,
-            (State::Record | State::Field, b'"') => {
-                self.opened = here;
-                State::Quoted
-            }
-            (State::Closed | State::Blanks, b' ' | b'\t') => State::Blanks,
-            (State::Closed | State::Blanks, _) => {
-                self.fault.get_or_insert(Fault::TextAfterQuote { opened: self.opened, text: here });
-                State::Plain
-            }
-            (State::Record | State::Field | State::Plain, _) => State::Plain,
-        };
-        self.byte += 1;
-        self.line += u64::from(byte == b'\n');
-    }
-
-    fn end(&mut self) {
-        if self.state == State::Quoted {
-            self.fault.get_or_insert(Fault::Unclosed(self.opened));
-        }
-    }
-}
-
-impl Fault {
-    fn byte(&self) -> u64 {
-        match self {
-            Fault::Unclosed(spot) | Fault::TextAfterQuote { text: spot, .. } => spot.byte,
-        }
-    }
-}
-
-/// The header and its width, with `records` left at the row below; `None` if the layout has none.
+/// The header and its width, with `records` left at its last row; `None` if the layout has none.
 fn find_header(
     source: &Source,
     compiled: &Compiled,
@@ -253,16 +85,16 @@ fn find_header(
         return Ok(None);
     };
     let mut search = Search::new(contains);
-    while let Some(record) = records.next()? {
-        let first = texts(&record.fields);
-        if !search.offer(u32::try_from(record.line).unwrap_or(u32::MAX), &first) {
+    while records.next()? {
+        let first = texts(records);
+        if !search.offer(u32::try_from(records.line()).unwrap_or(u32::MAX), &first) {
             continue;
         }
-        let width = record.fields.len();
+        let width = records.len();
         let mut header_rows = vec![first];
         for _ in 1..*rows {
-            if let Some(record) = records.next()? {
-                header_rows.push(texts(&record.fields));
+            if records.next()? {
+                header_rows.push(texts(records));
             }
         }
         return Ok(Some((Header::new(&header_rows), width)));
@@ -270,18 +102,13 @@ fn find_header(
     Err(search.failed(&source.file, ""))
 }
 
-fn texts(fields: &StringRecord) -> Texts {
-    fields
-        .iter()
-        .enumerate()
-        .filter(|(_, text)| !normal::trim(text).is_empty())
-        .map(|(index, text)| (index, text.to_string()))
-        .collect()
+fn texts(records: &Records) -> Texts {
+    let texts = records.fields().enumerate().filter(|(_, text)| !normal::trim(text).is_empty());
+    texts.map(|(index, text)| (index, text.to_string())).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::watched;
     use crate::{
         error::ReadError,
         extract::{Extract, Values},
@@ -381,33 +208,58 @@ mod tests {
         }
     }
 
-    /// Every text of up to five of these letters.
-    #[test]
-    fn the_watch_and_the_csv_reader_agree_where_records_begin() {
-        const LETTERS: &[u8] = b"a,\"\n\r ";
-        for length in 0..=5 {
-            for code in 0..LETTERS.len().pow(length) {
-                let letter = |place: u32| LETTERS[code / LETTERS.len().pow(place) % LETTERS.len()];
-                let text: Vec<u8> = (0..length).map(letter).collect();
-                let mut reader = watched(text.as_slice(), b',');
-                let mut record = csv::StringRecord::new();
-                while reader.read_record(&mut record).unwrap() {
-                    let start = reader.get_mut().quotes.starts.pop_front().expect("a start for each record");
-                    let (above, below) = text.split_at(start.byte as usize);
-                    assert_eq!(watched(below, b',').records().next().unwrap().unwrap(), record, "{text:?}");
-                    let line = 1 + above.iter().filter(|byte| **byte == b'\n').count();
-                    assert_eq!(start.line, line as u64, "{text:?}");
-                }
-                assert!(reader.get_ref().quotes.starts.is_empty(), "{text:?}");
-            }
-        }
-    }
-
     #[test]
     fn rows_know_their_line() {
         for text in ["id,x,note\n\na,1,\"b\n\"\n\nc,2,d\n", "id,x,note\r\n\r\na,1,\"b\r\n\"\r\n\r\nc,2,d\r\n"] {
             let lines: Vec<u32> = read(text).unwrap().origins.iter().map(|origin| origin.row).collect();
             assert_eq!(lines, [3, 6], "{text:?}");
         }
+    }
+
+    /// Characters, line ends and quotes stand at every place of the borders between what is read at once.
+    #[test]
+    fn where_the_bytes_are_cut_does_not_matter() {
+        let row = "甲,1,\"市,\r\n\"\"城\"\" 二\"\r\n";
+        let rows = 80_000;
+        for encoding in [encoding_rs::GB18030, encoding_rs::UTF_8, encoding_rs::UTF_16LE] {
+            let mark = encoding == encoding_rs::UTF_16LE;
+            for shift in 0..20 {
+                let mut text = format!("id,x,note\r\n{},1,\"\"\r\n", "x".repeat(shift));
+                text.push_str(&row.repeat(rows));
+                text.push_str("乙,2,末");
+                let bytes: Vec<u8> = if mark {
+                    [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+                } else {
+                    encoding.encode(&text).0.into_owned()
+                };
+                let columns = vec![sample::field("id", ValueKind::Text), sample::field("note", ValueKind::Text)];
+                let mut layout = sample::layout(Format::Csv, columns);
+                layout.encoding = crate::layout::Encoding::Named(encoding.name().into());
+                let extract = sample::read("notes.csv", &bytes, &layout).unwrap();
+                let Values::Text(notes) = &extract.columns[1].values else { panic!("texts") };
+                let skipped = usize::from(shift == 0);
+                assert_eq!(notes.len() + skipped, rows + 2);
+                let same =
+                    notes[1 - skipped..=rows - skipped].iter().all(|note| note.as_deref() == Some("市,\r\n\"城\" 二"));
+                assert!(same, "{} shifted by {shift}", encoding.name());
+                assert_eq!(notes.last().unwrap().as_deref(), Some("末"));
+                assert_eq!(extract.origins.last().unwrap().row, 2 * rows as u32 + 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_wrong_far_down_is_an_error_with_its_line_whatever_stands_above() {
+        let mut bytes = b"id,x,note\na,1,b\n".to_vec();
+        bytes.extend(b"a,1,b\n".repeat(200_000));
+        bytes.extend(b"a,1,\xff\n");
+        let columns = vec![sample::field("id", ValueKind::Text), sample::field("note", ValueKind::Text)];
+        let layout = sample::layout(Format::Csv, columns);
+        let error = sample::read("notes.csv", &bytes, &layout).unwrap_err();
+        assert!(matches!(error, ReadError::InvalidEncoding { line: 200_003, .. }), "{error:?}");
+        // A row that is too short stands above, and is due to the wrong encoding as well as not.
+        drop(bytes.splice(10..10, b"short\n".iter().copied()));
+        let error = sample::read("notes.csv", &bytes, &layout).unwrap_err();
+        assert!(matches!(error, ReadError::InvalidEncoding { line: 200_004, .. }), "{error:?}");
     }
 }

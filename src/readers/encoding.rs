@@ -17,6 +17,9 @@ use crate::{
 
 const CHUNK: usize = 64 * 1024;
 
+/// Bytes of a decoded text at most.
+const BLOCK: usize = 512 * 1024;
+
 /// The encoding that every byte of the file is valid in. A byte order mark wins over what was declared: it cannot be there
 /// by accident.
 pub(crate) fn decide(source: &Source, compiled: &Compiled) -> Result<&'static Encoding, ReadError> {
@@ -104,74 +107,99 @@ pub(crate) fn label(encoding: &'static Encoding) -> String {
     encoding.name().to_lowercase()
 }
 
+/// The encoding that the start of the file or the layout names, without looking at the rest; `decide` where neither does.
+/// Reading the text then ends with an error at the first byte that is not valid.
+pub(crate) fn expect(source: &Source, compiled: &Compiled) -> Result<&'static Encoding, ReadError> {
+    match (byte_order_mark(source).map_err(|error| source.open_error(error))?, compiled.encoding) {
+        (None, Some(declared)) => Ok(declared),
+        _ => decide(source, compiled),
+    }
+}
+
+/// What was read in the encoding that was expected. Of an error, a wrong encoding is the first cause: it is looked for in the
+/// whole file.
+pub(crate) fn checked<T>(source: &Source, compiled: &Compiled, read: Result<T, ReadError>) -> Result<T, ReadError> {
+    read.or_else(|error| decide(source, compiled).and(Err(error)))
+}
+
 /// The file as UTF-8 without byte order mark.
 pub(crate) fn reader(source: &Source, encoding: &'static Encoding) -> Result<DecodingReader, ReadError> {
-    DecodingReader::open(source, encoding).map_err(|error| source.open_error(error))
+    Ok(DecodingReader { blocks: blocks(source, encoding)?, block: String::new(), start: 0 })
+}
+
+/// The same as texts of some length.
+pub(crate) fn blocks(source: &Source, encoding: &'static Encoding) -> Result<Blocks, ReadError> {
+    Blocks::open(source, encoding).map_err(|error| source.open_error(error))
 }
 
 /// Decodes while it is read.
 pub(crate) struct DecodingReader {
+    blocks: Blocks,
+    block: String,
+    start: usize,
+}
+
+/// Decodes some bytes after the other.
+pub(crate) struct Blocks {
     file: File,
     decoder: Decoder,
     input: Vec<u8>,
     input_start: usize,
-    output: Vec<u8>,
-    output_start: usize,
     file_ended: bool,
     done: bool,
 }
 
-impl DecodingReader {
-    fn open(source: &Source, encoding: &'static Encoding) -> io::Result<DecodingReader> {
-        Ok(DecodingReader {
+impl Blocks {
+    fn open(source: &Source, encoding: &'static Encoding) -> io::Result<Blocks> {
+        Ok(Blocks {
             file: File::open(&source.path)?,
             decoder: encoding.new_decoder_with_bom_removal(),
             input: Vec::new(),
             input_start: 0,
-            output: Vec::new(),
-            output_start: 0,
             file_ended: false,
             done: false,
         })
     }
 
-    fn fill(&mut self) -> io::Result<()> {
-        if self.input_start == self.input.len() && !self.file_ended {
-            self.input.resize(CHUNK, 0);
-            let read = read_full(&mut self.file, &mut self.input)?;
-            self.input.truncate(read);
-            self.input_start = 0;
-            self.file_ended = read < CHUNK;
-        }
-        self.output.resize(CHUNK, 0);
-        let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
-            &self.input[self.input_start..],
-            &mut self.output,
-            self.file_ended,
-        );
-        self.input_start += read;
-        self.output.truncate(written);
-        self.output_start = 0;
-        match result {
-            DecoderResult::InputEmpty => self.done = self.file_ended,
-            DecoderResult::OutputFull => {}
-            DecoderResult::Malformed(..) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the file changed while it was read"));
+    /// The next text, which is not empty; `None` at the end of the file.
+    pub(crate) fn next_block(&mut self) -> io::Result<Option<String>> {
+        let mut block = String::with_capacity(BLOCK);
+        while !self.done {
+            if self.input_start == self.input.len() && !self.file_ended {
+                self.input.resize(CHUNK, 0);
+                let read = read_full(&mut self.file, &mut self.input)?;
+                self.input.truncate(read);
+                self.input_start = 0;
+                self.file_ended = read < CHUNK;
+            }
+            let (result, read) = self.decoder.decode_to_string_without_replacement(
+                &self.input[self.input_start..],
+                &mut block,
+                self.file_ended,
+            );
+            self.input_start += read;
+            match result {
+                DecoderResult::InputEmpty => self.done = self.file_ended,
+                DecoderResult::OutputFull => break,
+                DecoderResult::Malformed(..) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the file changed while it was read"));
+                }
             }
         }
-        Ok(())
+        Ok((!block.is_empty()).then_some(block))
     }
 }
 
 impl Read for DecodingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.output_start == self.output.len() && !self.done {
-            self.fill()?;
+        if self.start == self.block.len() {
+            self.block = self.blocks.next_block()?.unwrap_or_default();
+            self.start = 0;
         }
-        let pending = &self.output[self.output_start..];
+        let pending = &self.block.as_bytes()[self.start..];
         let count = pending.len().min(buffer.len());
         buffer[..count].copy_from_slice(&pending[..count]);
-        self.output_start += count;
+        self.start += count;
         Ok(count)
     }
 }

@@ -1,17 +1,16 @@
 //! One JSON object per line. A key that a line lacks is missing there; a key that no line has is an error, and so is one that
 //! a line has twice. Numbers keep the digits they are written with. The only file that names serde_json.
 
-use std::{
-    borrow::Cow,
-    io::{BufRead, BufReader},
-};
+use std::{borrow::Cow, ops::ControlFlow};
 
+use encoding_rs::Encoding;
 use serde_json::{Deserializer, Value};
 
 use crate::{
     assemble::{Assembler, Places},
     bind::{self, Binding, Ground},
     cell::Cell,
+    decoded::Decoded,
     encoding,
     error::{ReadError, shortened},
     extract::Extract,
@@ -25,14 +24,27 @@ struct Object<'l> {
 }
 
 struct Member<'l> {
-    key: String,
-    value: Value,
-    /// The value as it stands in the line: serde_json makes numbers of numbers, and 1.10 would be 1.1.
+    key: Cow<'l, str>,
+    value: Held<'l>,
+    /// The value as it stands in the line: a number of serde_json would lose digits, and 1.10 would be 1.1.
     text: &'l str,
 }
 
+enum Held<'l> {
+    Null,
+    Bool(bool),
+    Number,
+    Text(Cow<'l, str>),
+    /// A list or an object, by its name in messages.
+    Nested(&'static str),
+}
+
 pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, ReadError> {
-    let encoding = encoding::decide(source, compiled)?;
+    let encoding = encoding::expect(source, compiled)?;
+    encoding::checked(source, compiled, read_as(source, compiled, encoding))
+}
+
+fn read_as(source: &Source, compiled: &Compiled, encoding: &'static Encoding) -> Result<Extract, ReadError> {
     let wanted: Vec<String> = wanted_fields(compiled);
     let fields = present_fields(source, encoding, &wanted)?;
     let label = |index: usize| fields.get(index).cloned().unwrap_or_default();
@@ -56,9 +68,13 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
             })
             .collect::<Result<Vec<Cell>, ReadError>>()?;
         assembler.row(u32::try_from(line).unwrap_or(u32::MAX), &cells, || {
-            object.members.iter().find_map(|member| member.value.as_str()).unwrap_or_default().to_string()
+            let text = |member: &Member| match &member.value {
+                Held::Text(text) => Some(text.to_string()),
+                _ => None,
+            };
+            object.members.iter().find_map(text).unwrap_or_default()
         });
-        Ok(())
+        Ok(if assembler.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     assembler.finish(Some(encoding::label(encoding)))
 }
@@ -68,11 +84,11 @@ pub(crate) fn keys(source: &Source, encoding: &'static encoding_rs::Encoding) ->
     let mut keys: Vec<String> = Vec::new();
     each_object(source, encoding, |_, object| {
         for member in &object.members {
-            if !keys.contains(&member.key) {
-                keys.push(member.key.clone());
+            if !keys.iter().any(|key| *key == member.key) {
+                keys.push(member.key.to_string());
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(keys)
 }
@@ -90,54 +106,61 @@ fn wanted_fields(compiled: &Compiled) -> Vec<String> {
 }
 
 /// The wanted fields that some line has, then the others of the first line for suggestions. A field may first appear in the
-/// last line, so the file is read once for this before it is read for its values.
-fn present_fields(
-    source: &Source,
-    encoding: &'static encoding_rs::Encoding,
-    wanted: &[String],
-) -> Result<Vec<String>, ReadError> {
+/// last line, so the file is read for this until all were seen.
+fn present_fields(source: &Source, encoding: &'static Encoding, wanted: &[String]) -> Result<Vec<String>, ReadError> {
     let mut present = vec![false; wanted.len()];
-    let mut others: Vec<String> = Vec::new();
+    let mut others: Option<Vec<String>> = None;
     each_object(source, encoding, |_, object| {
         for (present, name) in present.iter_mut().zip(wanted) {
             *present |= object.get(name).is_some();
         }
-        if others.is_empty() {
-            let keys = object.members.iter().map(|member| &member.key);
-            others = keys.filter(|key| !wanted.contains(key)).cloned().collect();
-        }
-        Ok(())
+        others.get_or_insert_with(|| {
+            let keys = object.members.iter().map(|member| member.key.to_string());
+            keys.filter(|key| !wanted.contains(key)).collect()
+        });
+        Ok(if present.contains(&false) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     let mut fields: Vec<String> =
         wanted.iter().zip(present).filter(|(_, present)| *present).map(|(name, _)| name.clone()).collect();
-    fields.append(&mut others);
+    fields.append(&mut others.unwrap_or_default());
     Ok(fields)
 }
 
 fn each_object(
     source: &Source,
-    encoding: &'static encoding_rs::Encoding,
-    mut take: impl FnMut(u64, &Object) -> Result<(), ReadError>,
+    encoding: &'static Encoding,
+    mut take: impl FnMut(u64, &Object) -> Result<ControlFlow<()>, ReadError>,
 ) -> Result<(), ReadError> {
-    let mut text = BufReader::new(encoding::reader(source, encoding)?);
-    let mut line = String::new();
+    let mut text = Decoded::open(source, encoding)?;
+    // Where the line begins in the window, and up to where its end was looked for.
+    let (mut start, mut looked) = (0, 0);
     let mut number = 0;
     loop {
-        line.clear();
+        let end = match memchr::memchr(b'\n', &text.window.as_bytes()[looked..]) {
+            Some(found) => looked + found + 1,
+            None if !text.has_ended() => {
+                looked = text.window.len() - start;
+                text.more(std::mem::take(&mut start))?;
+                continue;
+            }
+            None if start == text.window.len() => return Ok(()),
+            None => text.window.len(),
+        };
+        let line = &text.window[start..end];
+        (start, looked) = (end, end);
         number += 1;
-        if text.read_line(&mut line).map_err(|error| source.open_error(error))? == 0 {
-            return Ok(());
-        }
         if line.trim().is_empty() {
             continue;
         }
-        let Some(object) = Object::split(&line) else {
-            return Err(not_an_object(source, number, &line));
+        let Some(object) = Object::split(line) else {
+            return Err(not_an_object(source, number, line));
         };
         if let Some(key) = object.repeated_key() {
             return Err(ReadError::RepeatedKey { file: source.file.clone(), line: number, key: shortened(key) });
         }
-        take(number, &object)?;
+        if take(number, &object)?.is_break() {
+            return Ok(());
+        }
     }
 }
 
@@ -150,7 +173,7 @@ impl<'l> Object<'l> {
             loop {
                 let (key, _, after) = next_value(rest)?;
                 let (value, text, after) = next_value(skip_blanks(after).strip_prefix(':')?)?;
-                let Value::String(key) = key else { return None };
+                let Held::Text(key) = key else { return None };
                 members.push(Member { key, value, text });
                 rest = skip_blanks(after);
                 match rest.strip_prefix(',') {
@@ -167,19 +190,71 @@ impl<'l> Object<'l> {
     }
 
     fn repeated_key(&self) -> Option<&str> {
-        let mut keys: Vec<&str> = self.members.iter().map(|member| member.key.as_str()).collect();
+        // Compared pair by pair as long as there are few.
+        if self.members.len() <= 32 {
+            let mut pairs = self.members.iter().enumerate();
+            let repeated = pairs.find(|(place, one)| self.members[..*place].iter().any(|other| other.key == one.key));
+            return repeated.map(|(_, member)| member.key.as_ref());
+        }
+        let mut keys: Vec<&str> = self.members.iter().map(|member| member.key.as_ref()).collect();
         keys.sort_unstable();
         keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 }
 
 /// The value that `text` begins with, the part of `text` it is read from, and what follows.
-fn next_value(text: &str) -> Option<(Value, &str, &str)> {
+fn next_value(text: &str) -> Option<(Held<'_>, &str, &str)> {
     let text = skip_blanks(text);
-    let mut values = Deserializer::from_str(text).into_iter::<Value>();
-    let value = values.next()?.ok()?;
-    let (text, rest) = text.split_at(values.byte_offset());
+    let (value, length) = match simple(text) {
+        Some(found) => found,
+        None => {
+            let mut values = Deserializer::from_str(text).into_iter::<Value>();
+            let value = match values.next()?.ok()? {
+                Value::Null => Held::Null,
+                Value::Bool(value) => Held::Bool(value),
+                Value::Number(_) => Held::Number,
+                Value::String(text) => Held::Text(Cow::Owned(text)),
+                nested @ (Value::Array(_) | Value::Object(_)) => Held::Nested(kind(&nested)),
+            };
+            (value, values.byte_offset())
+        }
+    };
+    let (text, rest) = text.split_at(length);
     Some((value, text, rest))
+}
+
+/// A value that needs no more than to be looked at, and its length: a text without escapes, a number without exponent, a word.
+/// `None` is no verdict: serde_json has it.
+fn simple(text: &str) -> Option<(Held<'_>, usize)> {
+    let bytes = text.as_bytes();
+    match bytes.first()? {
+        b'"' => {
+            let end = 1 + memchr::memchr2(b'"', b'\\', &bytes[1..])?;
+            let has_control = bytes[1..end].iter().fold(false, |found, byte| found | (*byte < b' '));
+            (bytes[end] == b'"' && !has_control).then(|| (Held::Text(Cow::Borrowed(&text[1..end])), end + 1))
+        }
+        b'-' | b'0'..=b'9' => {
+            // Longer ones may be out of range.
+            const LONGEST: usize = 40;
+            let digits = |from: usize| {
+                from + bytes[from..].iter().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count()
+            };
+            let start = usize::from(bytes[0] == b'-');
+            let whole = digits(start);
+            let is_whole = whole > start && (bytes[start] != b'0' || whole == start + 1);
+            let end = match bytes.get(whole) {
+                Some(b'.') => digits(whole + 1),
+                _ => whole,
+            };
+            let has_fraction = end == whole || end > whole + 1;
+            let ends = matches!(bytes.get(end), Some(b',' | b'}' | b' '));
+            (is_whole && has_fraction && ends && end <= LONGEST).then_some((Held::Number, end))
+        }
+        _ => [("null", Held::Null), ("true", Held::Bool(true)), ("false", Held::Bool(false))]
+            .into_iter()
+            .find(|(word, _)| text.strip_prefix(word).is_some_and(|rest| rest.starts_with([',', '}', ' '])))
+            .map(|(word, value)| (value, word.len())),
+    }
 }
 
 /// The blanks of JSON, which are fewer than those of Unicode.
@@ -198,17 +273,12 @@ fn not_an_object(source: &Source, line: u64, text: &str) -> ReadError {
 
 fn cell<'v>(source: &Source, line: u64, member: &'v Member) -> Result<Cell<'v>, ReadError> {
     Ok(match &member.value {
-        Value::Null => Cell::Empty,
-        Value::Bool(value) => Cell::Bool(*value),
-        Value::String(text) => Cell::Text(Cow::Borrowed(text)),
-        Value::Number(_) => Cell::Digits(Cow::Borrowed(member.text)),
-        Value::Array(_) | Value::Object(_) => {
-            return Err(ReadError::Nested {
-                file: source.file.clone(),
-                line,
-                field: member.key.clone(),
-                found: kind(&member.value),
-            });
+        Held::Null => Cell::Empty,
+        Held::Bool(value) => Cell::Bool(*value),
+        Held::Text(text) => Cell::Text(Cow::Borrowed(text)),
+        Held::Number => Cell::Digits(Cow::Borrowed(member.text)),
+        Held::Nested(found) => {
+            return Err(ReadError::Nested { file: source.file.clone(), line, field: member.key.to_string(), found });
         }
     })
 }
@@ -270,6 +340,41 @@ mod tests {
         assert_eq!(float("9007199254740993"), Values::Float(vec![Some(9_007_199_254_740_992.0)]));
         assert_eq!(float("1.10"), Values::Float(vec![Some(1.1)]));
         assert_eq!(values("{\"n\": 1.0}\n{\"n\": 0}", ValueKind::Bool), Values::Bool(vec![Some(true), Some(false)]));
+    }
+
+    /// All texts of up to six of these: whatever the short way takes, serde_json takes in the same way.
+    #[test]
+    fn simple_values_are_those_of_serde_json() {
+        const LETTERS: [&str; 12] = ["\"", "\\", "n", "市", "-", "0", "1", ".", "e", " ", "\n", "true"];
+        let mut taken = 0;
+        for length in 0..=5_u32 {
+            for code in 0..LETTERS.len().pow(length) {
+                let text: String = (0..length).map(|place| LETTERS[code / LETTERS.len().pow(place) % 12]).collect();
+                let line = format!("{text},");
+                let Some((held, end)) = super::simple(&line) else { continue };
+                let mut values = serde_json::Deserializer::from_str(&line).into_iter::<serde_json::Value>();
+                let value = values.next().unwrap().unwrap_or_else(|error| panic!("{line:?}: {error}"));
+                assert_eq!(values.byte_offset(), end, "{line:?}");
+                let same = match held {
+                    super::Held::Text(text) => value.as_str() == Some(&*text),
+                    super::Held::Number => value.is_number(),
+                    super::Held::Bool(one) => value.as_bool() == Some(one),
+                    super::Held::Null => value.is_null(),
+                    super::Held::Nested(_) => false,
+                };
+                assert!(same, "{line:?} {value}");
+                taken += 1;
+            }
+        }
+        assert!(taken > 1000, "{taken} values");
+    }
+
+    #[test]
+    fn a_field_that_only_the_last_line_has_is_found_across_windows() {
+        let mut text = "{\"m\": \"市\\n\"}\n".repeat(100_000);
+        text.push_str("{\"n\": 7}");
+        let Values::Int(found) = values(&text, ValueKind::Int) else { panic!("whole numbers") };
+        assert_eq!(found, [Some(7)]);
     }
 
     #[test]

@@ -373,10 +373,7 @@ impl<'l> Compiled<'l> {
         if trimmed.is_empty() {
             return true;
         }
-        !self.missing_texts.is_empty() && {
-            let normal = normal::normalise(trimmed);
-            self.missing_texts.contains(&normal)
-        }
+        self.missing_texts.iter().any(|missing| normal::is_same(trimmed, missing))
     }
 }
 

@@ -10,16 +10,18 @@
 //! Beside that it turns words into data: printed names of places into identifiers (`places`), texts into counts of terms (`terms`) and of
 //! tokens (`segment`).
 //!
-//! Only owner of aho-corasick, jieba-rs, calamine, cfb, csv, dta, encoding_rs, chardetng, zip and the ciphers. Knows no Arrow, no YAML and no stage.
+//! Only owner of aho-corasick, jieba-rs, calamine, cfb, dta, encoding_rs, chardetng, zip and the ciphers. Knows no Arrow, no YAML and no stage.
 
 mod assemble;
 mod bind;
 mod cell;
+pub mod chunk;
 pub mod columnar;
 pub mod contradiction;
 mod crypt;
 mod date;
 mod declared;
+mod decoded;
 mod delimited;
 mod encoding;
 pub mod error;
@@ -39,6 +41,7 @@ mod name;
 mod normal;
 mod number;
 pub mod places;
+mod records;
 pub mod segment;
 mod sniff;
 mod source;
@@ -53,6 +56,7 @@ mod unpack;
 mod value;
 mod workbook;
 
+use crate::chunk::Chunk;
 use crate::columnar::Decoder;
 use crate::error::ReadError;
 use crate::extract::{Extract, Issue, IssueCode};
@@ -61,6 +65,7 @@ use crate::sniff::Container;
 use crate::source::Source;
 use crate::unpack::Plain;
 use std::path::Path;
+use std::sync::mpsc::SyncSender;
 
 /// Enters the key of everything read; raised when the same file and layout give another result.
 pub const VERSION: u32 = 4;
@@ -83,27 +88,55 @@ pub fn read(
     scratch: &Path,
     decoder: &dyn Decoder,
 ) -> Result<Vec<Member>, ReadError> {
+    read_to(None, path, shown_as, layout, scratch, decoder)
+}
+
+/// The same with the rows given to `taker` as they are read, in the order of the file. What comes back has no rows, and of the
+/// issues only those that are known at the end. It means nothing if the taker went away.
+pub fn read_in_chunks(
+    path: &Path,
+    shown_as: &str,
+    layout: &Layout,
+    scratch: &Path,
+    decoder: &dyn Decoder,
+    taker: SyncSender<Chunk>,
+) -> Result<Vec<Member>, ReadError> {
+    read_to(Some(taker), path, shown_as, layout, scratch, decoder)
+}
+
+fn read_to(
+    taker: Option<SyncSender<Chunk>>,
+    path: &Path,
+    shown_as: &str,
+    layout: &Layout,
+    scratch: &Path,
+    decoder: &dyn Decoder,
+) -> Result<Vec<Member>, ReadError> {
     let compiled = Compiled::new(layout)?;
     let mut members = Vec::new();
     unpack::each(path, shown_as, layout, scratch, &mut |file| {
-        let extract = one(file, &compiled, decoder)?;
+        let extract = one(file, &compiled, decoder, taker.clone())?;
         members.push(Member { shown: file.shown.to_string(), extract });
         Ok(())
     })?;
     Ok(members)
 }
 
-fn one(file: &Plain, compiled: &Compiled, decoder: &dyn Decoder) -> Result<Extract, ReadError> {
-    let source = Source::open(file, compiled)?;
+fn one(
+    file: &Plain,
+    compiled: &Compiled,
+    decoder: &dyn Decoder,
+    taker: Option<SyncSender<Chunk>>,
+) -> Result<Extract, ReadError> {
+    let mut source = Source::open(file, compiled)?;
+    source.chunks = taker;
     if let Some((layout, found)) = otherwise(&source, compiled)?
         && let Ok(compiled) = Compiled::new(&layout)
     {
         let mut extract = as_declared(&source, &compiled, decoder)?;
         extract.issues.retain(|issue| issue.code != IssueCode::OtherFormat);
-        extract.issues.insert(
-            0,
-            issue_of_file(IssueCode::OtherFormat, format!("read as {}: its content is {found}", layout.format.name())),
-        );
+        let text = format!("read as {}: its content is {found}", layout.format.name());
+        extract.issues.insert(0, issue_of_file(IssueCode::OtherFormat, text));
         return Ok(extract);
     }
     as_declared(&source, compiled, decoder)

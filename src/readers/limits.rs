@@ -78,6 +78,43 @@ pub(crate) fn xls(source: &Source, stream: &[u8]) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// True if the sheets of an xlsb have cells that leave out their column, for the one after the cell before (MS-XLSB 2.1.7.62,
+/// `BrtShortBlank` to `BrtShortIsst`). The decoder passes over them without a word.
+pub(crate) fn has_short_cells(bytes: impl Read + Seek) -> bool {
+    let Ok(mut archive) = ZipArchive::new(bytes) else { return false };
+    (0..archive.len()).any(|index| {
+        let Ok(mut part) = archive.by_index(index) else { return false };
+        let is_sheet = part.name().is_ok_and(|name| name.starts_with("xl/worksheets/") && name.ends_with(".bin"));
+        let mut stream = Vec::new();
+        is_sheet && part.read_to_end(&mut stream).is_ok() && Records(&stream).any(|kind| (12..=18).contains(&kind))
+    })
+}
+
+/// The kinds of the records of an xlsb part: kind and length are written in seven bits a byte, least first.
+struct Records<'b>(&'b [u8]);
+
+impl Iterator for Records<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let mut number = |most: u32| {
+            let mut value = 0;
+            for place in 0..most {
+                let (first, rest) = self.0.split_first()?;
+                self.0 = rest;
+                value |= u32::from(first & 0x7f) << (7 * place);
+                if first & 0x80 == 0 {
+                    break;
+                }
+            }
+            Some(value)
+        };
+        let (kind, length) = (number(2)?, number(4)?);
+        self.0 = self.0.get(length as usize..).unwrap_or_default();
+        Some(kind)
+    }
+}
+
 /// Repeated cells of an ods are written once, and laid out as often as they say.
 pub(crate) fn ods(source: &Source, bytes: impl Read + Seek) -> Result<(), ReadError> {
     let Ok(mut archive) = ZipArchive::new(bytes) else { return Ok(()) };

@@ -38,6 +38,22 @@ pub(crate) fn normalise(text: &str) -> String {
     normal
 }
 
+/// Whether `text` is `normal` once it is normalised.
+pub(crate) fn is_same(text: &str, normal: &str) -> bool {
+    let changes_length = |character: char| matches!(character, '_' | '⑴'..='⒇');
+    let mut rest = normal.chars();
+    for character in text.chars().filter(|character| !is_blank(*character)) {
+        if changes_length(character) {
+            return normalise(text) == normal;
+        }
+        if rest.next() != Some(half_width(character)) {
+            // What is left may still begin with something that is taken away.
+            return text.contains(changes_length) && normalise(text) == normal;
+        }
+    }
+    rest.next().is_none()
+}
+
 pub(crate) fn without_trailing_parentheses(name: &str) -> &str {
     if !name.ends_with(')') {
         return name;
@@ -93,7 +109,12 @@ mod tests {
             ("2016①", "2016①"),
         ] {
             assert_eq!(normalise(text), expected, "{text}");
+            assert!(is_same(text, expected), "{text}");
+            for other in ["", "全市2", "全", "2", "x_x000D_"] {
+                assert_eq!(is_same(text, other), normalise(text) == other, "{text} {other}");
+            }
         }
+        assert!(is_same("_x000D_", "") && is_same("a_x000d_b", "ab") && !is_same("a_b", "ab"));
     }
 
     #[test]

@@ -113,20 +113,26 @@ fn without_separators(text: &str) -> Option<String> {
 
 /// Sign, digits, optional fraction, optional exponent; at least one digit before any exponent.
 fn is_plain(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(position) => (&unsigned[..position], Some(&unsigned[position + 1..])),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole)
-        && digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && exponent.is_none_or(|exponent| {
-            let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-            !exponent.is_empty() && digits(exponent)
-        })
+    let bytes = text.as_bytes();
+    let digits = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let signed = |at: usize| at + usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+    let start = signed(0);
+    let mut at = digits(start);
+    let mut count = at - start;
+    if bytes.get(at) == Some(&b'.') {
+        let end = digits(at + 1);
+        count += end - at - 1;
+        at = end;
+    }
+    if count == 0 {
+        return false;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let start = signed(at + 1);
+        at = digits(start);
+        return at > start && at == bytes.len();
+    }
+    at == bytes.len()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The file at hand: its path, the name that messages use, and what its name says. Reads no content.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::mpsc::SyncSender};
 
 use crate::{
+    chunk::Chunk,
     error::ReadError,
     layout::Compiled,
     unpack::{COMPRESSED, Plain},
@@ -17,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) bytes: u64,
     /// The last part of the name in lower case, without that of a compression: `csv` of `A.CSV.gz`.
     pub(crate) ending: String,
+    /// Who takes the rows as they are read; else they are all in the extract.
+    pub(crate) chunks: Option<SyncSender<Chunk>>,
     stem: String,
     groups: Vec<(String, String)>,
 }
@@ -57,7 +60,7 @@ impl Source {
                 groups.push((name.to_string(), text.to_string()));
             }
         }
-        Ok(Source { path: path.to_path_buf(), file, bytes, ending, stem, groups })
+        Ok(Source { path: path.to_path_buf(), file, bytes, chunks: None, ending, stem, groups })
     }
 
     /// What a group of `file_pattern` matched; `stem` is the whole name unless the pattern has such a group.

@@ -20,6 +20,7 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
     only_one_holds_it(source, compiled, &mut workbook)?;
     let epoch_1904 = workbook.epoch_1904();
     let mut assembler = Assembler::new(compiled, source, Places::Sheet)?;
+    assembler.expect_sheets(sheets.len());
     for sheet in sheets {
         let rows = workbook.rows(&sheet)?;
         let (header, body) = split(source, compiled, &sheet, &rows)?;

@@ -1,7 +1,5 @@
 //! One cell to one typed value, or to nothing with a reason. Knows the missing texts of the layout; knows no rows and no file.
 
-use std::ops::Range;
-
 use crate::{
     cell::Cell,
     date,
@@ -74,6 +72,9 @@ impl Reading<'_> {
             Cell::Number(value) => Some((Parsed::Int(number::whole(*value)?), None)),
             Cell::Digits(text) => Some((Parsed::Int(number::plain_int(text)?), None)),
             Cell::Text(text) => {
+                if let Some(value) = number::plain_int(normal::trim(text)) {
+                    return Some((Parsed::Int(value), self.plain_remark()));
+                }
                 let cleaned = number::clean(text, true)?;
                 let value = number::plain_int(&cleaned.digits)?;
                 Some((Parsed::Int(value), self.remark(&cleaned)))
@@ -88,6 +89,9 @@ impl Reading<'_> {
             Cell::Number(value) if value.is_finite() => Some((Parsed::Float(*value), None)),
             Cell::Digits(text) => Some((Parsed::Float(number::plain_float(text)?), None)),
             Cell::Text(text) => {
+                if let Some(value) = number::plain_float(normal::trim(text)) {
+                    return Some((Parsed::Float(value), self.plain_remark()));
+                }
                 let cleaned = number::clean(text, false)?;
                 let value = number::plain_float(&cleaned.digits)?;
                 Some((Parsed::Float(value), self.remark(&cleaned)))
@@ -103,12 +107,21 @@ impl Reading<'_> {
             Cell::Integer(value) => date::from_number(*value as f64, self.epoch_1904)?,
             Cell::Digits(text) => date::from_number(number::plain_float(text)?, self.epoch_1904)?,
             Cell::Text(text) => {
-                let narrow: String = normal::trim(text).chars().map(normal::half_width).collect();
-                date::from_text(&narrow)?
+                let text = normal::trim(text);
+                if text.is_ascii() {
+                    date::from_text(text)?
+                } else {
+                    date::from_text(&text.chars().map(normal::half_width).collect::<String>())?
+                }
             }
             _ => return None,
         };
         Some((Parsed::Date(day.days), day.repaired.then_some(IssueCode::DateRepaired)))
+    }
+
+    /// What there is to say of a text that is nothing but a number.
+    fn plain_remark(&self) -> Option<IssueCode> {
+        self.typed.then_some(IssueCode::NumberAsText)
     }
 
     fn remark(&self, cleaned: &number::Cleaned) -> Option<IssueCode> {
@@ -160,33 +173,6 @@ impl Values {
             Values::Float(values) => values.len(),
             Values::Bool(values) => values.len(),
             Values::Date(values) => values.len(),
-        }
-    }
-
-    /// True if a row among `rows` has a value.
-    pub(crate) fn any_in(&self, rows: Range<usize>) -> bool {
-        match self {
-            Values::Text(values) => values[rows].iter().any(Option::is_some),
-            Values::Int(values) => values[rows].iter().any(Option::is_some),
-            Values::Float(values) => values[rows].iter().any(Option::is_some),
-            Values::Bool(values) => values[rows].iter().any(Option::is_some),
-            Values::Date(values) => values[rows].iter().any(Option::is_some),
-        }
-    }
-
-    /// Appends a value of the kind that `empty` was called with; anything else is missing.
-    pub(crate) fn push(&mut self, parsed: Parsed) {
-        match (self, parsed) {
-            (Values::Text(values), Parsed::Text(value)) => values.push(Some(value)),
-            (Values::Int(values), Parsed::Int(value)) => values.push(Some(value)),
-            (Values::Float(values), Parsed::Float(value)) => values.push(Some(value)),
-            (Values::Bool(values), Parsed::Bool(value)) => values.push(Some(value)),
-            (Values::Date(values), Parsed::Date(value)) => values.push(Some(value)),
-            (Values::Text(values), _) => values.push(None),
-            (Values::Int(values), _) => values.push(None),
-            (Values::Float(values), _) => values.push(None),
-            (Values::Bool(values), _) => values.push(None),
-            (Values::Date(values), _) => values.push(None),
         }
     }
 }

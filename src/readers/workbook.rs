@@ -149,6 +149,10 @@ fn open_zip(source: &Source, head: &[u8], bytes: impl Fn() -> Result<Bytes, Read
         Err(error) => error,
     };
     match Xlsb::new(bytes()?) {
+        Ok(_) if limits::has_short_cells(bytes()?) => {
+            let cause = "its cells leave out their columns, as SheetJS writes them".to_string();
+            return Err(ReadError::Workbook { file: file(), sheet: None, cause });
+        }
         Ok(workbook) => return Ok(Format::Xlsb(workbook)),
         Err(XlsbError::Password) => return Err(ReadError::Encrypted { file: file() }),
         Err(_) => {}
@@ -170,6 +174,22 @@ fn open_zip(source: &Source, head: &[u8], bytes: impl Fn() -> Result<Bytes, Read
     })
 }
 
+/// Appends the sectors that the allocation table of a container has places for and the file lacks, up to those of one sector of the
+/// table: some programs (SheetJS) do not mark such places as free, and the container would not be opened.
+fn padded(container: &mut Vec<u8>) {
+    const SECTOR: usize = 512;
+    const PLACES: usize = SECTOR / 4;
+    let number = |place: usize| {
+        container.get(place..place + 4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    };
+    // The number of sectors that the table takes; the exponent of the size of a sector stands before it.
+    let (Some(table), Some([9, 0])) = (number(44), container.get(30..32)) else { return };
+    let whole = (table as usize).saturating_mul(PLACES).saturating_add(1).saturating_mul(SECTOR);
+    if whole > container.len() && whole - container.len() <= PLACES * SECTOR {
+        container.resize(whole, 0);
+    }
+}
+
 fn open_ole(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
     let file = || source.file.clone();
     let broken = |cause: String| ReadError::Workbook { file: file(), sheet: None, cause };
@@ -177,7 +197,10 @@ fn open_ole(source: &Source, head: &[u8]) -> Result<Format, ReadError> {
         Locked::Password => ReadError::Encrypted { file: file() },
         Locked::Unreadable(cause) => broken(cause),
     };
-    let mut container = cfb::CompoundFile::open(bytes(source)?).map_err(|error| broken(error.to_string()))?;
+    let mut content = Vec::new();
+    bytes(source)?.read_to_end(&mut content).map_err(|error| source.open_error(error))?;
+    padded(&mut content);
+    let mut container = cfb::CompoundFile::open(Cursor::new(content)).map_err(|error| broken(error.to_string()))?;
     let mut stream = |name: &str| -> Result<Option<Vec<u8>>, ReadError> {
         if !container.is_stream(name) {
             return Ok(None);

@@ -43,6 +43,8 @@ const FEW: usize = 200_000;
 struct Column {
     field: Field,
     kind: ColumnType,
+    /// Its place in the rows.
+    place: usize,
     /// Its place in the file.
     index: usize,
     digest: ColumnDigest,
@@ -79,8 +81,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Columns of these names and types.
-    pub fn create(path: &Path, columns: &[(String, ColumnType)], threads: usize) -> Result<Writer, String> {
+    /// Columns of these names and types, which are in the rows at these places.
+    pub fn create(
+        path: &Path,
+        columns: &[(String, ColumnType)],
+        places: &[usize],
+        threads: usize,
+    ) -> Result<Writer, String> {
         let schema = arrow::schema(columns);
         // The default `created_by` names a version of the library, which would change the bytes of an unchanged table.
         let properties = WriterProperties::builder()
@@ -96,6 +103,7 @@ impl Writer {
         let columns = schema.fields().iter().zip(columns).enumerate().map(|(index, (field, (_, kind)))| Column {
             field: field.as_ref().clone(),
             kind: *kind,
+            place: places[index],
             index,
             digest: ColumnDigest::new(*kind),
             nulls: 0,
@@ -209,7 +217,7 @@ impl Column {
     fn stored(&mut self, block: &Block) -> Result<ArrayRef, TableError> {
         let name = self.field.name();
         let failed = |error: ArrowError| TableError::Value { column: name.clone(), cause: error.to_string() };
-        let array = arrow::stored(name, &block.column(self.index).map_err(failed)?)?;
+        let array = arrow::stored(name, &block.column(self.place).map_err(failed)?)?;
         if self.kind == ColumnType::Float {
             self.not_finite.add(&array, block).map_err(failed)?;
         }

@@ -147,15 +147,20 @@ fn sorted(
     });
     let rows = stream::iter(rows).flatten().map(|batch| Ok(on_its_own(batch?)?));
     let rows = Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows));
-    let once = Arc::new(Once { schema: schema.clone(), rows: Mutex::new(Some(rows)) });
-    let input = StreamingTableExec::try_new(schema.clone(), vec![once], None, [], false, None)?;
+    let input = once(&schema, rows)?;
     let by_key = key.iter().map(|&index| {
         PhysicalSortExpr::new_default(Arc::new(Column::new(schema.field(index).name(), index))).asc().nulls_first()
     });
     match LexOrdering::new(by_key) {
-        Some(by_key) => SortExec::new(by_key, Arc::new(input)).execute(0, context),
+        Some(by_key) => SortExec::new(by_key, input).execute(0, context),
         None => input.execute(0, context),
     }
+}
+
+/// A plan that gives these rows when it is run, which it can be once.
+pub(crate) fn once(schema: &SchemaRef, rows: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+    let once = Arc::new(Once { schema: schema.clone(), rows: Mutex::new(Some(rows)) });
+    Ok(Arc::new(StreamingTableExec::try_new(schema.clone(), vec![once], None, [], false, None)?))
 }
 
 /// A copy of a batch that is a small part of a larger one: the sort counts the memory of the larger one for each part.

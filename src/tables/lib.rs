@@ -25,5 +25,6 @@ pub mod read;
 pub mod render;
 mod session;
 pub mod sql;
+pub mod stream;
 mod ties;
 pub mod write;

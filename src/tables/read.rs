@@ -2,9 +2,11 @@
 
 use crate::arrow;
 use crate::columns::Table;
+use crate::digest::BLOCK;
 use crate::error::TableError;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatchReader;
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -45,6 +47,20 @@ pub(crate) fn batch(path: &Path, columns: Option<&[String]>) -> Result<RecordBat
     let schema = reader.schema();
     let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| failed(error.to_string()))?;
     compute::concat_batches(&schema, &batches).map_err(|error| failed(error.to_string()))
+}
+
+/// Names and types of the columns, as they are in the file.
+pub(crate) fn schema(path: &Path) -> Result<SchemaRef, TableError> {
+    Ok(open(path)?.schema().clone())
+}
+
+/// All rows, a block at a time, as they are in the file.
+pub(crate) fn blocks(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>> + use<>, TableError> {
+    let builder = open(path)?.with_batch_size(BLOCK);
+    let path = path.to_path_buf();
+    let failed = move |cause: String| TableError::Read { path: path.clone(), cause };
+    let reader = builder.build().map_err(|error| failed(error.to_string()))?;
+    Ok(reader.map(move |batch| batch.map_err(|error| failed(error.to_string()))))
 }
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, TableError> {

@@ -13,6 +13,7 @@ use crate::keys::KeyCheck;
 use crate::order;
 use crate::parallel;
 use crate::read;
+use crate::stream;
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -40,13 +41,12 @@ pub fn write(path: &Path, table: &Table, key: &[String]) -> Result<TableInfo, Ta
 /// Writes the rows of all parts as one table. A column that a part does not have is null there; with `prefix_first` the
 /// prefix columns come first, else last.
 pub fn concat(parts: &[Part], prefix_first: bool, key: &[String], out: &Path) -> Result<TableInfo, TableError> {
-    let mut batches = Vec::new();
     // Name, type, and the part that has it first.
     let mut columns: Vec<(String, DataType, &Part)> = Vec::new();
     for part in parts {
-        let batch = arrow::canonical(&read::batch(part.path, None)?)?;
-        let batch = with_prefix(&batch, &part.prefix, prefix_first)?;
-        for field in batch.schema().fields() {
+        let empty = RecordBatch::new_empty(read::schema(part.path)?);
+        let empty = with_prefix(&arrow::canonical(&empty)?, &part.prefix, prefix_first)?;
+        for field in empty.schema().fields() {
             match columns.iter().find(|(name, ..)| name == field.name()) {
                 None => columns.push((field.name().clone(), field.data_type().clone(), part)),
                 Some((_, known, _)) if known == field.data_type() => {}
@@ -61,31 +61,47 @@ pub fn concat(parts: &[Part], prefix_first: bool, key: &[String], out: &Path) ->
                 }
             }
         }
-        batches.push(batch);
     }
     let fields: Vec<Field> =
         columns.iter().map(|(name, data_type, _)| Field::new(name, data_type.clone(), true)).collect();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
-    let mut aligned = Vec::new();
-    for batch in &batches {
-        let arrays = columns.iter().map(|(name, data_type, _)| match batch.column_by_name(name) {
-            Some(array) => array.clone(),
-            None => new_null_array(data_type, batch.num_rows()),
-        });
-        aligned.push(arrow::with_rows(schema.clone(), arrays.collect(), batch.num_rows())?);
-    }
     let target = Target::new(out, key, &schema)?;
-    target.write(Rows::Whole(aligned), || Ok(()))
+    let mut rest = parts.iter();
+    let mut open: Option<(&Part, _)> = None;
+    let infos = stream::write_batches(&target, &schema, None, || -> Result<_, TableError> {
+        loop {
+            if let Some((part, blocks)) = &mut open
+                && let Some(batch) = Iterator::next(blocks)
+            {
+                let batch = with_prefix(&arrow::canonical(&batch?)?, &part.prefix, prefix_first)?;
+                let arrays = columns.iter().map(|(name, data_type, _)| match batch.column_by_name(name) {
+                    Some(array) => array.clone(),
+                    None => new_null_array(data_type, batch.num_rows()),
+                });
+                return arrow::with_rows(schema.clone(), arrays.collect(), batch.num_rows()).map(Some);
+            }
+            let Some(part) = rest.next() else { return Ok(None) };
+            open = Some((part, read::blocks(part.path)?));
+        }
+    })?;
+    Ok(only(infos))
 }
 
-/// A table that is to be written.
+/// Tables that are to be written, of the same rows.
 pub(crate) struct Target<'a> {
-    path: &'a Path,
-    key: &'a [String],
-    /// The places of the key's columns.
+    pub key: &'a [String],
+    /// The places of the key's columns in the rows.
     pub key_columns: Vec<usize>,
-    columns: Vec<(String, ColumnType)>,
+    outputs: Vec<Output<'a>>,
     threads: usize,
+}
+
+/// One of the tables.
+struct Output<'a> {
+    path: &'a Path,
+    columns: Vec<(String, ColumnType)>,
+    /// Where these columns are in the rows.
+    places: Vec<usize>,
 }
 
 /// A batch that is sorted has at most so many rows, and its texts so many bytes, whose places are 32 bits.
@@ -135,6 +151,19 @@ pub(crate) enum Rows<'a, E> {
 impl<'a> Target<'a> {
     /// A table at `path` of the columns that `schema` will be stored as.
     pub fn new(path: &'a Path, key: &'a [String], schema: &Schema) -> Result<Target<'a>, TableError> {
+        Target::of(vec![(path, (0..schema.fields().len()).collect())], key, schema)
+    }
+
+    /// Tables of these columns of the rows, by their places; each has the key.
+    pub fn several(
+        tables: &[(&'a Path, Vec<usize>)],
+        key: &'a [String],
+        schema: &Schema,
+    ) -> Result<Target<'a>, TableError> {
+        Target::of(tables.to_vec(), key, schema)
+    }
+
+    fn of(tables: Vec<(&'a Path, Vec<usize>)>, key: &'a [String], schema: &Schema) -> Result<Target<'a>, TableError> {
         let columns = arrow::columns(schema)?;
         let place = |name: &String| {
             columns.iter().position(|(column, _)| column == name).ok_or_else(|| TableError::UnknownColumn {
@@ -143,11 +172,41 @@ impl<'a> Target<'a> {
             })
         };
         let key_columns = key.iter().map(place).collect::<Result<_, _>>()?;
-        Ok(Target { path, key, key_columns, columns, threads: parallel::processors() })
+        let outputs = tables.into_iter().map(|(path, places)| Output {
+            path,
+            columns: places.iter().map(|place| columns[*place].clone()).collect(),
+            places,
+        });
+        Ok(Target { key, key_columns, outputs: outputs.collect(), threads: parallel::processors() })
+    }
+
+    /// The files.
+    pub fn paths(&self) -> impl Iterator<Item = &'a Path> {
+        self.outputs.iter().map(|output| output.path)
+    }
+
+    /// A table that has this column of the rows, and where.
+    pub fn source(&self, place: usize) -> Option<(usize, usize)> {
+        let found = |output: &Output| output.places.iter().position(|other| *other == place);
+        self.outputs.iter().enumerate().find_map(|(table, output)| Some((table, found(output)?)))
+    }
+
+    pub fn failed_to_write(&self, cause: &str) -> TableError {
+        let path = self.paths().next().unwrap_or(Path::new(""));
+        TableError::Write { path: path.into(), cause: cause.to_string() }
+    }
+
+    /// The same for one table.
+    pub fn write<E: From<TableError>>(&self, rows: Rows<E>, go_on: impl Fn() -> Result<(), E>) -> Result<TableInfo, E> {
+        self.write_all(rows, go_on).map(only)
     }
 
     /// Checks, sorts, digests and writes. On an error there is no file. `go_on` is asked between blocks.
-    pub fn write<E: From<TableError>>(&self, rows: Rows<E>, go_on: impl Fn() -> Result<(), E>) -> Result<TableInfo, E> {
+    pub fn write_all<E: From<TableError>>(
+        &self,
+        rows: Rows<E>,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<Vec<TableInfo>, E> {
         let mut keys = KeyCheck::new(self.key, &self.key_columns);
         let mut cutter = Cutter::default();
         match rows {
@@ -196,29 +255,46 @@ impl<'a> Target<'a> {
         &self,
         mut keys: KeyCheck,
         mut next: impl FnMut(&mut KeyCheck) -> Result<Option<Block>, E>,
-    ) -> Result<TableInfo, E> {
-        let failed = |cause: String| TableError::Write { path: self.path.into(), cause };
+    ) -> Result<Vec<TableInfo>, E> {
         let mut block = next(&mut keys)?;
-        let mut writer = Writer::create(self.path, &self.columns, self.threads).map_err(failed)?;
-        let unfinished = Unfinished(self.path);
+        let (mut writers, mut unfinished) = (Vec::new(), Vec::new());
+        for output in &self.outputs {
+            let writer = Writer::create(output.path, &output.columns, &output.places, self.threads);
+            writers.push((output, writer.map_err(|cause| output.failed(cause))?));
+            unfinished.push(Unfinished(output.path));
+        }
         let mut rows = 0;
         while let Some(current) = block {
             keys.block(&current)?;
             rows += current.len();
-            block = writer.add(&current, || next(&mut keys)).map_err(failed)??;
+            block = None;
+            let mut last = Some(&mut next);
+            for (output, writer) in writers.iter_mut().rev() {
+                // The next block is made while the first of the tables is worked on.
+                let meanwhile = || last.take().map_or(Ok(None), |next| next(&mut keys));
+                let more = writer.add(&current, meanwhile).map_err(|cause| output.failed(cause))??;
+                block = block.or(more);
+            }
         }
         keys.verdict()?;
-        writer.check(self.key)?;
-        let columns = writer.finish().map_err(failed)?;
-        std::mem::forget(unfinished);
-        let key_digest = |place: &usize| (columns[*place].0.name.clone(), columns[*place].1);
-        let key_digests: Vec<_> = self.key_columns.iter().map(key_digest).collect();
-        Ok(TableInfo {
-            key: self.key.to_vec(),
-            rows: rows as u64,
-            rows_digest: digest::rows(rows, &key_digests).to_hex().to_string(),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
-        })
+        for (_, writer) in &mut writers {
+            writer.check(self.key)?;
+        }
+        let mut infos = Vec::new();
+        for (output, writer) in writers {
+            let columns = writer.finish().map_err(|cause| output.failed(cause))?;
+            let named = |name: &String| columns.iter().find(|(column, _)| column.name == *name);
+            let key_digests: Vec<_> =
+                self.key.iter().filter_map(named).map(|(column, digest)| (column.name.clone(), *digest)).collect();
+            infos.push(TableInfo {
+                key: self.key.to_vec(),
+                rows: rows as u64,
+                rows_digest: digest::rows(rows, &key_digests).to_hex().to_string(),
+                columns: columns.into_iter().map(|(column, _)| column).collect(),
+            });
+        }
+        unfinished.into_iter().for_each(std::mem::forget);
+        Ok(infos)
     }
 
     /// Batches in the types that can be sorted: not so large that one thread has them all, and not so small that looking for a
@@ -249,6 +325,16 @@ impl<'a> Target<'a> {
     fn failed(&self, error: ArrowError) -> TableError {
         TableError::Value { column: self.key.join(", "), cause: error.to_string() }
     }
+}
+
+impl Output<'_> {
+    fn failed(&self, cause: String) -> TableError {
+        TableError::Write { path: self.path.into(), cause }
+    }
+}
+
+fn only(mut infos: Vec<TableInfo>) -> TableInfo {
+    infos.pop().expect("one table was written")
 }
 
 fn with_repeats<E: From<TableError>>(mut block: Block, keys: &KeyCheck) -> Result<Block, E> {

@@ -1,0 +1,7 @@
+//! Bytes as a file of the format `dta`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use readers::layout::Format;
+
+fuzz_target!(|bytes: &[u8]| reader_fuzz::read("input.dta", bytes, Format::Dta));
