@@ -1,6 +1,7 @@
 -- The panel with what robustness, heterogeneity and the instrument need (METHODS 9): other outcomes and mechanisms, winsorised columns (1 % of each tail,
 -- Stata's rule), other readings of the treatment, years before it, groups, places. `complete` marks cities without a gap in the outcome and the
--- controls, for what needs a balanced panel.
+-- controls, for what needs a balanced panel. The seats of provinces have codes that end in 0100, and 大连, 宁波, 厦门, 青岛 and 深圳 have a line of their own in
+-- the state plan.
 with variants as (
     select
         city,
@@ -50,15 +51,14 @@ select
     case when panel.event_time = -1 then 1 else 0 end as one_before,
     case when panel.event_time = -2 then 1 else 0 end as two_before,
     case when panel.event_time = -3 then 1 else 0 end as three_before,
-    neighbours.smart_near,
-    neighbours.smart_around,
-    instrument.telephone_internet,
+    pilots_near.smart_near,
+    pilots_near.smart_around,
+    telephone_instrument.telephone_internet,
     city_groups.low_governance,
     city_groups.low_fiscal_effort,
     city_groups.low_human_capital,
     city_groups.low_physical_capital,
     case when panel.region = 'east' then 0 else 1 end as inland,
-    -- Seats of provinces have codes that end in 0100; 大连, 宁波, 厦门, 青岛 and 深圳 have a line of their own in the state plan.
     panel.city % 10000 = 100 or panel.city in (210200, 330200, 350200, 370200, 440300) as provincial_seat,
     coordinates.latitude,
     coordinates.longitude,
@@ -66,7 +66,7 @@ select
         over (partition by panel.city) = 0 as complete
 from panel
 join pilot_readings on pilot_readings.city = panel.city and pilot_readings.year = panel.year
-join neighbours on neighbours.city = panel.city and neighbours.year = panel.year
+join pilots_near on pilots_near.city = panel.city and pilots_near.year = panel.year
 join city_groups on city_groups.city = panel.city
 join coordinates on coordinates.city = panel.city
 left join variants on variants.city = panel.city and variants.year = panel.year
@@ -81,4 +81,4 @@ left join informatization_pca on informatization_pca.city = panel.city and infor
 left join informatization_inputs on informatization_inputs.city = panel.city and informatization_inputs.year = panel.year
 left join digital_access on digital_access.city = panel.city and digital_access.year = panel.year
 left join fiscal_attention on fiscal_attention.city = panel.city and fiscal_attention.year = panel.year
-left join instrument on instrument.city = panel.city and instrument.year = panel.year
+left join telephone_instrument on telephone_instrument.city = panel.city and telephone_instrument.year = panel.year

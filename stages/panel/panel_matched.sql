@@ -9,6 +9,6 @@ select
     kernel.weight as weight_kernel,
     yearly.weight as weight_yearly
 from panel_further
-left join matching.matches as nearest on nearest.city = panel_further.city and nearest.year = ${first_pilot_year} - 1
+left join matching_nearest.matches as nearest on nearest.city = panel_further.city and nearest.year = ${first_pilot_year} - 1
 left join matching_kernel.matches as kernel on kernel.city = panel_further.city and kernel.year = ${first_pilot_year} - 1
 left join yearly on yearly.city = panel_further.city and yearly.year = panel_further.year
