@@ -18,6 +18,7 @@ mod policy;
 mod postcodes;
 mod reports;
 mod rng;
+mod series;
 mod transfers;
 mod truth;
 mod words;
@@ -99,13 +100,19 @@ fn files() -> Result<Files, Error> {
     let texts = [
         ("admin/cities.csv", admin::cities(&cities)),
         ("admin/coordinates.csv", admin::coordinates(&cities)),
+        ("admin/digital_finance.csv", series::digital_finance(&cities, &traits)),
         ("admin/exchange_rate.csv", admin::exchange_rate()),
+        ("admin/internet_users.csv", series::internet_users()),
         ("admin/investment_growth.csv", admin::investment_growth(&cities, &traits)),
+        ("admin/market_index.csv", series::market_index(&cities)),
         ("admin/names.csv", admin::names(&cities)),
         ("admin/price_index.csv", admin::price_index(&cities)),
+        ("admin/residents.csv", series::residents(&cities, &traits)),
+        ("admin/telephones_1984.csv", series::telephones(&cities, &traits)),
         ("dictionaries/st_attention_v1.csv", dictionary::file()),
         ("policy/other_policies.csv", policy::others(&cities)),
         ("policy/pilots.csv", policy::pilots(&cities, &traits)),
+        ("technology/contracts.csv", series::contracts(&cities, &traits)),
         ("truth.csv", truth.averages),
         ("truth_effects.csv", truth.effects),
         ("truth_weights.csv", truth.weights),

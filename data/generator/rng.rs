@@ -19,6 +19,11 @@ pub enum Stream {
     Policy,
     Format,
     Transfer,
+    Contracts,
+    Residents,
+    Market,
+    DigitalFinance,
+    Telephones,
 }
 
 /// A number in [0, 1), never exactly 1.

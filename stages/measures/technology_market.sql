@@ -1,6 +1,5 @@
--- Turnover of technology contracts over GDP (METHODS 2.5), sold and bought. City series are incomplete; a province's value is not a
--- city's. The demonstration data have none, so no stage reads this file yet; it wants `technology_contracts` with city, year, sold,
--- bought in 10,000 yuan.
+-- Turnover of technology contracts over GDP (METHODS 2.5), sold and bought. City series are incomplete: a city-year without a row is not
+-- known, and a province's value is not a city's.
 select
     yearbook_clean.city,
     yearbook_clean.year,
