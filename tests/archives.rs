@@ -39,7 +39,7 @@ fn archive(members: &[(&str, &str)]) -> Vec<u8> {
 const TWO: [(&str, &str); 3] = [
     ("各年/values_2012.csv", "city,value\n甲市,3.5\n乙市,4.5\n"),
     ("各年/values_2011.csv", "city,value\n乙市,2.5\n甲市,\"1,500\"\n"),
-    ("说明.txt", "no table"),
+    ("说明.pdf", "no table"),
 ];
 
 #[test]
