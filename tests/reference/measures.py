@@ -60,3 +60,17 @@ print("citations 2 2008", 1.0, round(log(2), 6), 1.0, 1 / mean_2005)
 x, y = [log(k) for k in (1, 2, 3, 4)], [log(k) for k in (3, 1, 1, 1)]
 mx, my = sum(x) / 4, sum(y) / 4
 print("hierarchy", round(sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x), 6))
+
+# Distances in a chain of seven cities, up to five links, by breadth-first search; the pair of ends is six apart.
+def closeness(neighbours, start, most):
+    seen, edge = {start: 0}, [start]
+    while edge:
+        edge = [b for a in edge for b in neighbours[a] if b not in seen and not seen.update({b: seen[a] + 1})]
+    found = [d for d in seen.values() if 0 < d <= most]
+    return len(found), sum(1 / d for d in found), max(found)
+
+chain = {k: [j for j in (k - 1, k + 1) if 1 <= j <= 7] for k in range(1, 8)}
+rows = {k: closeness(chain, k, 5) for k in chain}
+for k, (reached, near, farthest) in rows.items():
+    print("chain", k, reached, round(near, 6), farthest)
+print("efficiency of the chain", round(sum(near for _, near, _ in rows.values()) / (7 * 6), 6), 7 * 6 - sum(r for r, _, _ in rows.values()))
