@@ -50,7 +50,7 @@ fn members_of_an_archive_are_files_of_their_own() {
     assert_eq!(shown.stdout, "city,year,value\n乙市,2011,2.5\n乙市,2012,4.5\n甲市,2011,1500\n甲市,2012,3.5\n");
     let places = study.restudy(&[
         "sql",
-        "select city, year, _file, _row from \"book.cells\" order by city, year",
+        "select city, year, _file, _row from book.cells order by city, year",
         "--format",
         "csv",
     ]);

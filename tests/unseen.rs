@@ -358,7 +358,9 @@ fn key_holds(name: &str, extract: &Extract, key: &[String]) -> Result<(), Diagno
             .collect();
         if values.contains(&None) || !seen.insert(values) {
             let place = format!("{name}, row {}", origin.row);
-            return Err(Diagnostic::error("the key does not hold").located(Some(place)));
+            return Err(Diagnostic::error("the key does not hold")
+                .located(Some(place))
+                .hint("as ingest says".to_string()));
         }
     }
     Ok(())

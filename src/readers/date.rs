@@ -57,7 +57,11 @@ pub(crate) fn from_text(text: &str) -> Option<Day> {
         return Some(Day { days, repaired: false });
     }
     let (date, time) = match text.find(|character: char| character == 'T' || character.is_whitespace()) {
-        Some(position) => (&text[..position], text[position + 1..].trim()),
+        Some(position) => {
+            let time =
+                text[position..].trim_start_matches(|character: char| character == 'T' || character.is_whitespace());
+            (&text[..position], time.trim_end())
+        }
         None => (text, ""),
     };
     if !time.is_empty() && !is_time(time) {
@@ -155,6 +159,7 @@ mod tests {
             ("2011/1/5", Some("2011-01-05")),
             ("2011年1月5日", Some("2011-01-05")),
             ("2011-01-05 13:20:00", Some("2011-01-05")),
+            ("2011-01-05\u{a0}13:20", Some("2011-01-05")),
             ("2011-01-05T00:00:00", Some("2011-01-05")),
             ("2012-02-29", Some("2012-02-29")),
             ("1969-12-31", Some("1969-12-31")),

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     fs,
-    io::{Cursor, Write},
+    io::{Cursor, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -58,6 +58,42 @@ fn an_indented_ods_is_an_error_that_says_what_to_do() {
 fn cells_that_leave_out_their_columns_are_an_error() {
     let error = read("sheetjs.xlsb", &layout(Format::Spreadsheet)).unwrap_err();
     assert!(error.to_string().ends_with("leave out their columns, as SheetJS writes them"), "{error}");
+}
+
+/// Found by `tests/fuzz`: a field of a gigabyte in a file of a few bytes, a sheet that says it has more cells than there can be.
+#[test]
+fn lengths_that_are_not_there_are_errors() {
+    for (name, format, told) in [
+        ("endless_field.dta", Format::Dta, "it says that it is longer than it is"),
+        ("endless_sheet.xls", Format::Spreadsheet, "a sheet says that it has"),
+    ] {
+        let error = read(name, &layout(format)).unwrap_err();
+        assert!(error.to_string().contains(told), "{name}: {error}");
+    }
+}
+
+/// Found by `tests/fuzz`: the decoder waits for the end of a table without end.
+#[test]
+fn an_ods_without_the_end_of_its_table_is_an_error() {
+    let fixture = fs::read(fixture("odfpy.ods")).unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(fixture)).unwrap();
+    let mut spoilt = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).unwrap();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).unwrap();
+        let name = part.name().unwrap().to_string();
+        if name == "content.xml" {
+            let text = String::from_utf8(content).unwrap();
+            assert!(text.contains("</table:table>"));
+            content = text.replace("</table:table>", "</table:table%").into_bytes();
+        }
+        spoilt.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        spoilt.write_all(&content).unwrap();
+    }
+    let bytes = spoilt.finish().unwrap().into_inner();
+    let error = sample::read("spoilt.ods", &bytes, &layout(Format::Spreadsheet)).unwrap_err();
+    assert!(error.to_string().ends_with("its content.xml is cut off or damaged"), "{error}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::{
     extract::Extract,
     guard::guarded,
     layout::Compiled,
-    sniff,
+    limits, sniff,
     source::Source,
 };
 
@@ -35,6 +35,7 @@ const STATA_EPOCH: i32 = -3_653;
 
 pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, ReadError> {
     check_magic(source)?;
+    limits::dta(source)?;
     // Releases before 118 do not say their encoding, and some of 118 hold what was never converted.
     let candidates = match compiled.encoding {
         Some(declared) => vec![declared],
@@ -65,6 +66,7 @@ pub(crate) fn read(source: &Source, compiled: &Compiled) -> Result<Extract, Read
 /// The names of the variables.
 pub(crate) fn variables(source: &Source) -> Result<Vec<String>, ReadError> {
     check_magic(source)?;
+    limits::dta(source)?;
     let names = |encoding: &'static Encoding| -> Result<Vec<String>, Failure> {
         let file = File::open(&source.path).map_err(|error| source.open_error(error))?;
         let schema = DtaReader::new().encoding(encoding).from_file(file).read_header()?.read_schema()?;

@@ -18,9 +18,10 @@ use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::channel::mpsc;
-use futures::{SinkExt, StreamExt, TryStreamExt};
+use futures::{SinkExt, StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ use std::sync::Arc;
 
 /// Bytes that rows to be sorted, and what sorting needs, may take where nobody says how many.
 const MEMORY: u64 = 1 << 30;
+
+/// Rows that go to the sort at once: it needs room for a copy of them, which must fit into what it may take.
+const SORTED_AT_ONCE: usize = 8_192;
 
 /// Rows that follow each other, as columns of equal lengths.
 #[derive(Clone, Debug, Default)]
@@ -180,7 +184,12 @@ fn sort<E: From<TableError>>(
     let key = target.key_columns.clone();
     // The rows are made on this thread; who takes them has others.
     let gathered = session::block_on(async {
-        let task = tokio::spawn(async move { gather::gather(plan, &key, context.task_ctx()).await });
+        let task = tokio::spawn(async move {
+            match gather::gather(plan, &key, context.task_ctx()).await? {
+                Gathered::Sorted(rows) => begun(rows).await,
+                whole => Ok(whole),
+            }
+        });
         loop {
             let batch = match next() {
                 Ok(batch) => batch,
@@ -190,9 +199,12 @@ fn sort<E: From<TableError>>(
                 }
             };
             let Some(batch) = batch else { break };
-            if rows.send(batch).await.is_err() {
-                // Nobody takes it when the task has failed, which it says below.
-                break;
+            for start in (0..batch.num_rows()).step_by(SORTED_AT_ONCE) {
+                let slice = batch.slice(start, SORTED_AT_ONCE.min(batch.num_rows() - start));
+                if rows.send(slice).await.is_err() {
+                    // Nobody takes it when the task has failed, which it says below.
+                    break;
+                }
             }
         }
         drop(rows);
@@ -209,6 +221,14 @@ fn sort<E: From<TableError>>(
             target.write_all(Rows::Sorted(Box::new(next)), || Ok(()))
         }
     }
+}
+
+/// A sort takes its rows only when it is asked for one; by its first row it has taken all of them.
+async fn begun(mut rows: SendableRecordBatchStream) -> datafusion::common::Result<Gathered> {
+    let schema = rows.schema();
+    let first = rows.try_next().await?;
+    let all = stream::iter(first.map(Ok)).chain(rows);
+    Ok(Gathered::Sorted(Box::pin(RecordBatchStreamAdapter::new(schema, all))))
 }
 
 /// What was written before a row came out of order; removed when it is dropped.

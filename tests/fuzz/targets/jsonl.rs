@@ -4,4 +4,4 @@
 use libfuzzer_sys::fuzz_target;
 use readers::layout::Format;
 
-fuzz_target!(|bytes: &[u8]| reader_fuzz::read("input.jsonl", bytes, Format::Jsonl));
+fuzz_target!(init: reader_fuzz::calm(), |bytes: &[u8]| reader_fuzz::read("input.jsonl", bytes, Format::Jsonl));

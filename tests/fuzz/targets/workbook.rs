@@ -9,7 +9,7 @@ use zip::write::SimpleFileOptions;
 
 const SPLIT: &[u8] = b"\n=====PART ";
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: reader_fuzz::calm(), |bytes: &[u8]| {
     if let Some(archive) = archive(bytes) {
         reader_fuzz::read("input.xlsx", &archive, Format::Spreadsheet);
     }
