@@ -190,7 +190,7 @@ fn sort<E: From<TableError>>(
                 whole => Ok(whole),
             }
         });
-        loop {
+        'rows: loop {
             let batch = match next() {
                 Ok(batch) => batch,
                 Err(error) => {
@@ -198,12 +198,12 @@ fn sort<E: From<TableError>>(
                     return Err(error);
                 }
             };
-            let Some(batch) = batch else { break };
+            let Some(batch) = batch else { break 'rows };
             for start in (0..batch.num_rows()).step_by(SORTED_AT_ONCE) {
                 let slice = batch.slice(start, SORTED_AT_ONCE.min(batch.num_rows() - start));
                 if rows.send(slice).await.is_err() {
                     // Nobody takes it when the task has failed, which it says below.
-                    break;
+                    break 'rows;
                 }
             }
         }
