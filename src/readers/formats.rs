@@ -60,11 +60,13 @@ fn cells_that_leave_out_their_columns_are_an_error() {
     assert!(error.to_string().ends_with("leave out their columns, as SheetJS writes them"), "{error}");
 }
 
-/// Found by `tests/fuzz`: a field of a gigabyte in a file of a few bytes, a sheet that says it has more cells than there can be.
+/// Found by `tests/fuzz`: a field of a gigabyte in a file of a few bytes, two billion rows of nothing, a sheet that says it has more
+/// cells than there can be.
 #[test]
 fn lengths_that_are_not_there_are_errors() {
     for (name, format, told) in [
         ("endless_field.dta", Format::Dta, "it says that it is longer than it is"),
+        ("endless_rows.dta", Format::Dta, "it says that it has rows, and has no variables"),
         ("endless_sheet.xls", Format::Spreadsheet, "a sheet says that it has"),
     ] {
         let error = read(name, &layout(format)).unwrap_err();

@@ -150,6 +150,10 @@ pub(crate) fn dta(source: &Source) -> Result<(), ReadError> {
             let cause = "it says that it is longer than it is: it is cut off or damaged".to_string();
             Err(ReadError::Dta { file: source.file.clone(), cause })
         }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            let cause = "it says that it has rows, and has no variables".to_string();
+            Err(ReadError::Dta { file: source.file.clone(), cause })
+        }
         Err(error) => Err(failed(error)),
     }
 }
@@ -211,17 +215,36 @@ impl Measured {
         self.is_big_endian = self.bytes::<1>()? == [1];
         self.skip(2)?;
         let variables = self.number::<2>()?;
-        self.skip(109 - 6)?;
+        let rows = self.number::<4>()?;
+        self.skip(109 - 10)?;
+        let mut width = 0;
+        for _ in 0..variables {
+            width += match self.number::<1>()? {
+                251 => 1,
+                252 => 2,
+                253 | 254 => 4,
+                255 => 8,
+                characters => characters,
+            };
+        }
         let format = if release < 114 { 12 } else { 49 };
-        self.skip(variables * (1 + 33 + 2 + format + 33 + 81) + 2)?;
+        self.skip(variables * (33 + 2 + format + 33 + 81) + 2)?;
         loop {
             let [kind] = self.bytes::<1>()?;
             let length = self.number::<4>()?;
             if kind == 0 && length == 0 {
-                return Ok(());
+                return self.skip_rows(rows, width);
             }
             self.skip(length)?;
         }
+    }
+
+    /// Rows of no width would be read for ever.
+    fn skip_rows(&mut self, rows: u64, width: u64) -> io::Result<()> {
+        if width == 0 && rows > 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.skip(rows.saturating_mul(width))
     }
 
     /// From release 117 on: elements in a fixed order.
@@ -308,7 +331,7 @@ impl Measured {
         if !self.takes(b"aracteristics><data>")? {
             return Ok(());
         }
-        self.skip(rows.saturating_mul(width))?;
+        self.skip_rows(rows, width)?;
         if !self.takes(b"</data><strls>")? {
             return Ok(());
         }

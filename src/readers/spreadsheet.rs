@@ -9,7 +9,7 @@ use crate::{
     extract::{Extract, Issue, IssueCode},
     header::{Header, Search, Texts},
     layout::{ColumnSource, Compiled, HeaderRule, SheetChoice},
-    normal,
+    normal, number,
     source::Source,
     workbook::{self, Row, Workbook},
 };
@@ -172,7 +172,15 @@ fn header_at<'r>(compiled: &Compiled, first: &Row, below: &'r [Row]) -> (Header,
 /// The header, where it begins once more in this row: on every page of a printed table, or over a second one.
 fn header_again(compiled: &Compiled, row: &Row, below: &[Row]) -> Option<Header> {
     let HeaderRule::Found { contains, .. } = &compiled.layout.header else { return None };
-    let is_header = !contains.is_empty() && Search::new(contains).offer(row.number, &texts(row));
+    // Most cells are numbers, and no number holds a word: only where a word is a number are they looked at.
+    let all = contains.iter().any(|word| number::plain_float(&normal::normalise(word)).is_some());
+    let cells = row.cells.iter().filter(|(_, cell)| all || matches!(cell, Cell::Text(_)));
+    let texts: Texts = cells.map(|(index, cell)| (*index, cell.to_text().into_owned())).collect();
+    // Each word has a cell of its own.
+    if contains.is_empty() || texts.len() < contains.len() {
+        return None;
+    }
+    let is_header = Search::new(contains).offer(row.number, &texts);
     is_header.then(|| header_at(compiled, row, below).0)
 }
 

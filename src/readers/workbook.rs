@@ -322,13 +322,20 @@ fn cells_of(range: &Range<Data>) -> impl Iterator<Item = Placed> {
 
 /// Cells in any order (files written by hand may hold them so) to rows, blank ones left out.
 fn by_row(cells: impl IntoIterator<Item = Placed>) -> Vec<Row> {
-    let mut rows: BTreeMap<u32, BTreeMap<usize, Cell<'static>>> = BTreeMap::new();
+    let mut cells: Vec<Placed> = cells.into_iter().filter(|(_, cell)| !cell.is_blank()).collect();
+    if !cells.is_sorted_by(|(one, _), (other, _)| one < other) {
+        // The last of several in one place holds.
+        cells = cells.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
+    }
+    let mut rows: Vec<Row> = Vec::new();
     for ((row, column), cell) in cells {
-        if !cell.is_blank() {
-            rows.entry(row).or_default().insert(column as usize, cell);
+        let cell = (column as usize, cell);
+        match rows.last_mut().filter(|last| last.number == row + 1) {
+            Some(last) => last.cells.push(cell),
+            None => rows.push(Row { number: row + 1, cells: vec![cell] }),
         }
     }
-    rows.into_iter().map(|(row, cells)| Row { number: row + 1, cells: cells.into_iter().collect() }).collect()
+    rows
 }
 
 /// Only a cell without any value is in want of a result: the empty text may be one.
