@@ -46,8 +46,8 @@ pub(crate) fn pages(text: &str) -> Vec<Sheet> {
             },
             Piece::Close { name } => match (name.as_str(), open.last_mut()) {
                 ("table", Some(_)) => done.extend(open.pop()),
-                ("td" | "th", Some(table)) => table.end_cell(|text| written(text)),
-                ("tr", Some(table)) => table.end_cell(|text| written(text)),
+                ("td" | "th", Some(table)) => table.end_cell(written),
+                ("tr", Some(table)) => table.end_cell(written),
                 _ => {}
             },
             Piece::Text(text) => {
@@ -60,7 +60,7 @@ pub(crate) fn pages(text: &str) -> Vec<Sheet> {
     // What was cut off counts as far as it goes: nothing in HTML has to be closed.
     done.extend(open.into_iter().rev());
     let filled = done.into_iter().map(|mut table| {
-        table.end_cell(|text| written(text));
+        table.end_cell(written);
         table.rows()
     });
     let filled = filled.filter(|rows| !rows.is_empty()).enumerate();
@@ -160,7 +160,7 @@ struct Open {
 
 impl Grid {
     fn start_row(&mut self, number: Option<usize>) {
-        self.end_cell(|text| written(text));
+        self.end_cell(written);
         // Rows only go down, however they are numbered.
         self.row = number.filter(|number| *number > self.row).unwrap_or(self.row + 1).min(u32::MAX as usize);
         self.column = 0;
@@ -168,7 +168,7 @@ impl Grid {
     }
 
     fn start_cell(&mut self, number: Option<usize>, across: usize, down: usize) {
-        self.end_cell(|text| written(text));
+        self.end_cell(written);
         if self.row == 0 {
             self.row = 1;
         }
